@@ -1,0 +1,3 @@
+//! The `xebec` binary.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Consensus: openraft wired to the keyspace.

@@ -1,0 +1,173 @@
+//! The ordered key-value engine below the keyspace and below the Raft log.
+//!
+//! [`Engine`] is what both need of a disk, no more: atomic batches, two kinds of durability,
+//! cursors, checkpoints. [`rocks`] implements it on RocksDB; the simulation implements it in
+//! memory, with loss of what was not synced.
+
+use bytes::Bytes;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// A named, separately ordered space of keys within one engine (a column family).
+pub type Space = &'static str;
+
+/// A fault of the disk or of the data on it. Any error of a write is fatal to the replica: what
+/// reached the disk is unknown.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    #[error("disk: {message}")]
+    Io { message: String },
+    #[error("no space left on device: {message}")]
+    NoSpace { message: String },
+    #[error("corrupt data: {message}")]
+    Corrupt { message: String },
+}
+
+/// How a batch becomes durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// By the next [`Engine::sync`]. Until then a crash of the machine may lose the batch, but
+    /// never without losing all later logged batches too.
+    Logged,
+    /// By the next [`Engine::flush`], together with all earlier unlogged batches, over all spaces
+    /// at once. A crash of the process may lose it.
+    Unlogged,
+}
+
+/// Changes that take effect together or not at all, in order.
+#[derive(Debug, Default, Clone)]
+pub struct Batch {
+    pub ops: Vec<BatchOp>,
+}
+
+#[derive(Debug, Clone)]
+pub enum BatchOp {
+    Put {
+        space: Space,
+        key: Bytes,
+        value: Bytes,
+    },
+    Delete {
+        space: Space,
+        key: Bytes,
+    },
+    /// Removes the half-open interval `[from, to)`.
+    DeleteRange {
+        space: Space,
+        from: Bytes,
+        to: Bytes,
+    },
+}
+
+impl Batch {
+    pub fn put(&mut self, space: Space, key: impl Into<Bytes>, value: impl Into<Bytes>) {
+        self.ops.push(BatchOp::Put { space, key: key.into(), value: value.into() });
+    }
+
+    pub fn delete(&mut self, space: Space, key: impl Into<Bytes>) {
+        self.ops.push(BatchOp::Delete { space, key: key.into() });
+    }
+
+    pub fn delete_range(&mut self, space: Space, from: impl Into<Bytes>, to: impl Into<Bytes>) {
+        self.ops.push(BatchOp::DeleteRange { space, from: from.into(), to: to.into() });
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.ops.is_empty()
+    }
+}
+
+/// An ordered key-value engine. All methods block; callers on an async runtime use threads of
+/// their own. Writes are atomic per batch and readable when `write` returns.
+pub trait Engine: Send + Sync + 'static {
+    fn write(&self, batch: Batch, durability: Durability) -> Result<(), EngineError>;
+
+    /// Returns when every batch written with [`Durability::Logged`] before the call is durable.
+    fn sync(&self) -> Result<(), EngineError>;
+
+    /// Returns when every batch written before the call, of either kind, is durable.
+    fn flush(&self) -> Result<(), EngineError>;
+
+    fn get(&self, space: Space, key: &[u8]) -> Result<Option<Bytes>, EngineError>;
+
+    /// A cursor over `[from, to)` of a space as it stands now (a consistent view); an empty `to`
+    /// means the end of the space. It starts before its first entry.
+    fn cursor<'a>(
+        &'a self,
+        space: Space,
+        from: &[u8],
+        to: &[u8],
+    ) -> Result<Box<dyn Cursor + 'a>, EngineError>;
+
+    /// A consistent copy of everything written so far, made without copying data where the
+    /// engine can. It lives until dropped.
+    fn checkpoint(&self) -> Result<Arc<dyn Checkpoint>, EngineError>;
+
+    /// What the engine holds on disk, in bytes.
+    fn size_bytes(&self) -> u64;
+}
+
+/// Moves over the entries of a space in key order. A slice stays valid until the next move.
+pub trait Cursor {
+    /// Moves to the first entry at or after `key`; false at the end.
+    fn seek(&mut self, key: &[u8]) -> Result<bool, EngineError>;
+
+    /// Moves to the last entry at or before `key`; false if there is none.
+    fn seek_for_prev(&mut self, key: &[u8]) -> Result<bool, EngineError>;
+
+    /// Moves on by one entry (to the first if the cursor is new); false at the end.
+    fn next(&mut self) -> Result<bool, EngineError>;
+
+    fn key(&self) -> &[u8];
+
+    fn value(&self) -> &[u8];
+}
+
+/// A checkpoint as a set of files to be sent elsewhere.
+pub trait Checkpoint: Send + Sync {
+    fn files(&self) -> &[CheckpointFile];
+
+    /// Up to `len` bytes of a file from `offset`; fewer only at its end.
+    fn read(&self, file: usize, offset: u64, len: usize) -> Result<Bytes, EngineError>;
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, prost::Message)]
+pub struct CheckpointFile {
+    #[prost(string, tag = "1")]
+    pub name: String,
+    #[prost(uint64, tag = "2")]
+    pub size_bytes: u64,
+    /// xxh3-128 of the content, big-endian.
+    #[prost(bytes = "bytes", tag = "3")]
+    pub digest: Bytes,
+}
+
+/// The place on disk of one engine: opens it, and replaces it by a checkpoint from elsewhere.
+pub trait EngineHome: Send + Sync + 'static {
+    /// Opens the engine, creating it when the place is empty.
+    fn open(&self) -> Result<Arc<dyn Engine>, EngineError>;
+
+    /// A staging area for the files of a checkpoint. What an interrupted transfer of the same
+    /// file list left there is found again.
+    fn stage(&self, files: &[CheckpointFile]) -> Result<Box<dyn Staging>, EngineError>;
+
+    /// Checks a complete staging area against its digests and puts it, durably and atomically,
+    /// in the place of the engine, which every holder must have dropped or ceased to write.
+    /// Returns the new engine.
+    fn install(&self, staging: Box<dyn Staging>) -> Result<Arc<dyn Engine>, EngineError>;
+
+    /// For messages and metrics.
+    fn path(&self) -> Option<PathBuf>;
+}
+
+/// Where the files of a checkpoint arrive.
+pub trait Staging: Send {
+    /// Bytes of the file that are here already: where the transfer goes on.
+    fn received_bytes(&self, file: usize) -> u64;
+
+    /// Appends at `offset`, which must be what [`Self::received_bytes`] says.
+    fn write(&mut self, file: usize, offset: u64, bytes: &[u8]) -> Result<(), EngineError>;
+
+    /// For [`EngineHome::install`] to know its own staging area again.
+    fn as_any(&mut self) -> &mut dyn std::any::Any;
+}

@@ -1,0 +1,14 @@
+//! The replicated keyspace: etcd's data model, deterministic and without an async runtime.
+//!
+//! [`Store`] is the shell around one replica's keyspace. The consensus layer hands it committed
+//! [`command::CommandBatch`]es; [`State`] applies them purely; the result goes to disk as one
+//! atomic [`engine::Batch`], is published as a copy-on-write [`View`], and feeds the watch
+//! [`watch::Hub`]. Reads never take a lock that a writer holds.
+//!
+//! Invariants: this crate knows no consensus library, no async runtime and no Kubernetes
+//! semantics; it never reads a clock or a random source; `engine::rocks` is the one place that
+//! names RocksDB.
+
+pub mod command;
+pub mod engine;
+pub mod kv;
