@@ -4,4 +4,8 @@
 //!
 //! Invariants: this crate reads no clock, file or socket, and has no type for any one kind.
 
+pub mod codec;
+pub mod quantity;
 pub mod schema;
+pub mod time;
+pub mod value;
