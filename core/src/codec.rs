@@ -1,5 +1,6 @@
 //! Conversions between [`crate::value::Value`] trees and bytes, all of them driven by the schema.
 
+pub mod json;
 pub mod normal;
 pub mod proto;
 pub mod special;

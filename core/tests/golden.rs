@@ -2,7 +2,7 @@
 //! do not, there is nothing to compare with and the test says so.
 
 use std::path::{Path, PathBuf};
-use xebec_core::codec::proto;
+use xebec_core::codec::{json, proto};
 use xebec_core::schema::{BUILT_IN, MessageId};
 use xebec_core::value::Value;
 
@@ -61,6 +61,13 @@ fn check(path: &Path, stem: &str) -> Result<(), String> {
     let value: Value = serde_json::from_slice(&json).map_err(|e| e.to_string())?;
     let golden = std::fs::read(path.with_extension("pb")).expect("readable");
     let object = value.as_object().ok_or("not an object")?;
+    let decoded = json::decode(&BUILT_IN, id, &json).map_err(|e| e.to_string())?;
+    if let Some(error) = decoded.strict_errors.first() {
+        return Err(error.clone());
+    }
+    if let Some(found) = difference(&value, &Value::Object(decoded.object), "json") {
+        return Err(found);
+    }
     let written = proto::encode_enveloped(&BUILT_IN, id, object).map_err(|e| e.to_string())?;
     let opened = proto::open(&golden).map_err(|e| e.to_string())?;
     let mut read = proto::decode(&BUILT_IN, id, opened.raw).map_err(|e| e.to_string())?;

@@ -87,7 +87,8 @@ fn is_empty(field: &Field, value: &Value) -> bool {
     }
 }
 
-fn zero(schema: &Schema, kind: Kind) -> Value {
+/// The zero of a kind.
+pub(crate) fn zero(schema: &Schema, kind: Kind) -> Value {
     match kind {
         Kind::String | Kind::Bytes => Value::from(""),
         Kind::Bool => Value::Bool(false),
