@@ -5,7 +5,9 @@
 //! Invariants: this crate reads no clock, file or socket, and has no type for any one kind.
 
 pub mod codec;
+pub mod field_error;
 pub mod quantity;
 pub mod schema;
+pub mod status;
 pub mod time;
 pub mod value;
