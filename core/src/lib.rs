@@ -6,6 +6,7 @@
 
 pub mod codec;
 pub mod field_error;
+pub mod names;
 pub mod quantity;
 pub mod schema;
 pub mod status;
