@@ -34,8 +34,8 @@ pub(crate) fn wrong_type(expected: &'static str, got: &Value) -> CodecError {
     CodecError::Type { path: String::new(), expected, got: got.kind_name() }
 }
 
-pub(crate) fn invalid(message: impl ToString) -> CodecError {
-    CodecError::Value { path: String::new(), message: message.to_string() }
+pub(crate) fn invalid(message: impl std::fmt::Display) -> CodecError {
+    CodecError::Value { path: String::new(), message: format!("{message}") }
 }
 
 /// Compact JSON of a raw extension; what a tree holds can always be written.

@@ -55,7 +55,7 @@ impl<'de> Visitor<'de> for MessageSeed<'_, '_> {
         let schema = self.context.schema;
         let message = schema.message(self.id);
         let mut object = Object::new();
-        while let Some(name) = map.next_key::<Name>()? {
+        while let Some(name) = map.next_key::<Name<'_>>()? {
             let name = &*name.0;
             let path = self.path.field(name);
             if message.typed && (name == "kind" || name == "apiVersion") {
@@ -199,7 +199,7 @@ impl<'de> Visitor<'de> for MapVisitor<'_, '_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let mut seen: HashSet<Box<str>> = HashSet::new();
         let mut entries: Vec<(Box<str>, Value)> = Vec::new();
-        while let Some(name) = map.next_key::<Name>()? {
+        while let Some(name) = map.next_key::<Name<'_>>()? {
             let key: Box<str> = name.0.into();
             let path = self.path.field(&key);
             let seed = FieldSeed { kind: self.kind, path: &path, context: self.context };
