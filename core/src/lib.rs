@@ -8,6 +8,7 @@ pub mod codec;
 pub mod field_error;
 pub mod names;
 pub mod quantity;
+pub mod registry;
 pub mod schema;
 pub mod selector;
 pub mod status;
