@@ -5,6 +5,8 @@
 //! Invariants: this crate reads no clock, file or socket, and has no type for any one kind.
 
 pub mod codec;
+pub mod discovery;
+pub mod document;
 pub mod field_error;
 pub mod names;
 pub mod quantity;

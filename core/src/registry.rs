@@ -11,7 +11,7 @@ mod shared;
 
 pub use resource::{
     CustomColumn, GroupVersionKind, MessageRef, Resource, SelectableField, Subresource, Verb,
-    Verbs, Version,
+    Verbs, Version, api_version,
 };
 pub use shared::SharedRegistry;
 
