@@ -1,0 +1,3 @@
+//! OpenAPI documents, made from the schema and the registry.
+
+pub mod descriptions;
