@@ -4,6 +4,7 @@
 //!
 //! Invariants: this crate reads no clock, file or socket, and has no type for any one kind.
 
+pub mod apply;
 pub mod codec;
 pub mod discovery;
 pub mod document;
@@ -12,6 +13,7 @@ pub mod human;
 pub mod jsonpath;
 pub mod names;
 pub mod openapi;
+pub mod patch;
 pub mod quantity;
 pub mod registry;
 pub mod schema;

@@ -66,7 +66,7 @@ impl<'de> Visitor<'de> for MessageSeed<'_, '_> {
                 }
                 continue;
             }
-            let Some(field) = find(schema, self.id, name) else {
+            let Some(field) = schema.field(self.id, name) else {
                 map.next_value::<IgnoredAny>()?;
                 self.context.strict("unknown", &path);
                 continue;
@@ -80,17 +80,6 @@ impl<'de> Visitor<'de> for MessageSeed<'_, '_> {
         normal::complete(schema, self.id, &mut object);
         Ok(object)
     }
-}
-
-/// The field of a JSON name, through inlined messages.
-fn find<'s>(schema: &'s Schema, id: MessageId, name: &str) -> Option<&'s Field> {
-    let mut message = schema.message(id);
-    let (last, through) = message.json_path(name)?.split_last()?;
-    for at in through {
-        let Kind::Message(inner) = message.fields[*at as usize].kind else { return None };
-        message = schema.message(inner);
-    }
-    Some(&message.fields[*last as usize])
 }
 
 /// A key of an object, borrowed from the input where it has no escapes.
