@@ -12,3 +12,4 @@
 pub mod command;
 pub mod engine;
 pub mod kv;
+pub mod watch;
