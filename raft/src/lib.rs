@@ -2,6 +2,7 @@
 
 pub mod errors;
 pub mod identity;
+pub mod log;
 pub mod member;
 pub mod options;
 mod replica;
