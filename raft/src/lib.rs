@@ -2,10 +2,11 @@
 
 mod applied;
 pub mod errors;
-pub mod identity;
 mod health;
+pub mod identity;
 mod leadership;
 pub mod limits;
+pub mod log;
 pub mod member;
 mod network;
 pub mod options;
