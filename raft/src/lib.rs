@@ -1,1 +1,27 @@
 //! Consensus: openraft wired to the keyspace.
+
+mod applied;
+pub mod errors;
+mod health;
+pub mod identity;
+mod leadership;
+pub mod limits;
+pub mod log;
+pub mod member;
+mod network;
+pub mod options;
+mod proposals;
+mod replica;
+pub mod runtime;
+mod snapshot;
+mod state_machine;
+pub mod status;
+mod tasks;
+pub mod transport;
+pub mod types;
+mod wire;
+
+pub use member::Member;
+pub use options::{Environment, Identity, Options, Threads, Timing};
+pub use replica::Replica;
+pub use status::{LeaseTtl, Status};
