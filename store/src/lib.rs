@@ -24,6 +24,7 @@ mod outcome;
 mod shell;
 mod state;
 mod view;
+pub mod watch;
 
 pub use bounds::Bounds;
 pub use entry::{Entry, LogPosition, Payload};
