@@ -11,10 +11,11 @@
 
 mod bounds;
 pub mod command;
-pub mod engine;
 pub mod disk;
+pub mod engine;
 mod entry;
 mod hash;
+mod history;
 mod keymap;
 pub mod kv;
 mod lessor;
@@ -23,6 +24,7 @@ mod outcome;
 mod shell;
 mod state;
 mod view;
+pub mod watch;
 
 pub use bounds::Bounds;
 pub use entry::{Entry, LogPosition, Payload};
