@@ -11,7 +11,7 @@ use openraft::storage::RaftLogStorage;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use xebec_raft::log::{LogWriter, RaftLog};
-use xebec_raft::types::{Entry, LogId, Vote};
+use xebec_raft::types::{EncodedBatch, Entry, LogId, Vote};
 use xebec_store::engine::mem::MemHome;
 
 #[derive(Debug, Clone)]
@@ -304,4 +304,26 @@ proptest! {
             run.crash(0).await;
         });
     }
+}
+
+/// A batch may take a part of what waits; the commit mark must not run ahead of it.
+#[tokio::test]
+async fn log_never_commits_more_than_it_has() {
+    let home = home();
+    let (mut log, mut writer) = open(&home);
+    for index in 0..2 {
+        let mut large = entry(1, index);
+        let bytes = vec![0; 5 << 20];
+        large.payload = openraft::EntryPayload::Normal(EncodedBatch(bytes.into()));
+        let (callback, _flushed) = callback();
+        log.append([large], callback).await.expect("append");
+    }
+    let committed = LogId::new_term_index(1, 1);
+    log.save_committed(Some(committed)).await.expect("save");
+    writer.step();
+    home.crash(&mut |_| 0);
+    let (mut log, _writer) = open(&home);
+    let state = log.get_log_state().await.expect("state");
+    assert_eq!(state.last_log_id, Some(LogId::new_term_index(1, 0)), "only the first fits");
+    assert_eq!(log.read_committed().await.expect("read"), None);
 }
