@@ -14,7 +14,6 @@ pub struct Disk {
 struct State {
     events: Vec<Event>,
     compact_revision: Revision,
-    scans: usize,
 }
 
 pub fn contains(range: &KeyRange, key: &[u8]) -> bool {
@@ -43,11 +42,6 @@ impl Disk {
     pub fn compact_revision(&self) -> Revision {
         self.state.lock().unwrap().compact_revision
     }
-
-    /// Number of reads so far.
-    pub fn scans(&self) -> usize {
-        self.state.lock().unwrap().scans
-    }
 }
 
 impl HistoryReader for Disk {
@@ -58,8 +52,7 @@ impl HistoryReader for Disk {
         to: Revision,
         limit: ScanLimit,
     ) -> Result<Scan, HistoryError> {
-        let mut state = self.state.lock().unwrap();
-        state.scans += 1;
+        let state = self.state.lock().unwrap();
         if from < state.compact_revision {
             return Err(HistoryError::Compacted { compact_revision: state.compact_revision });
         }
