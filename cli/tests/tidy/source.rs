@@ -177,7 +177,7 @@ fn the_rules_find_breaches() {
     assert!(too_long(&source("a/src/x.rs", "x"), &[("a/src/x.rs", "a table")]).is_some());
     assert!(too_long(&source("a/tests/x.rs", &long), &[]).is_none());
     let with_tests = format!("x\n\n#[cfg(test)]\nmod tests {{\n{long}}}\n");
-    assert_eq!(code_lines(&with_tests), 2);
+    assert_eq!(code_lines(&with_tests), 1);
     let naming = concat!("use rocks", "db::DB;");
     assert_eq!(names_rocksdb(&source("raft/src/log.rs", naming)).len(), 1);
     assert!(names_rocksdb(&source("store/src/engine/rocks/home.rs", naming)).is_empty());
