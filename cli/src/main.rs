@@ -1,3 +1,6 @@
 //! The `xebec` binary.
 
+#[allow(dead_code)]
+mod config;
+
 fn main() {}
