@@ -4,12 +4,12 @@ pub mod errors;
 pub mod identity;
 pub mod member;
 pub mod options;
-mod pending;
 mod replica;
 pub mod runtime;
 pub mod status;
 pub mod transport;
 pub mod types;
+mod wire;
 
 pub use member::Member;
 pub use options::{Environment, Identity, Options, Threads, Timing};
