@@ -18,6 +18,7 @@ mod options;
 mod outcome;
 mod shell;
 mod view;
+pub mod watch;
 
 pub use entry::{Entry, LogPosition, Payload};
 pub use lessor::{Lessor, RenewError};
