@@ -2,5 +2,7 @@
 
 #[allow(dead_code)]
 mod config;
+#[allow(dead_code)]
+mod pki;
 
 fn main() {}
