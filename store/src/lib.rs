@@ -12,6 +12,7 @@
 pub mod command;
 pub mod engine;
 mod entry;
+mod keymap;
 pub mod kv;
 mod lessor;
 mod options;
@@ -21,6 +22,7 @@ mod view;
 pub mod watch;
 
 pub use entry::{Entry, LogPosition, Payload};
+pub use keymap::KeyMap;
 pub use lessor::{Lessor, RenewError};
 pub use options::Options;
 pub use outcome::{
