@@ -6,6 +6,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose,
 };
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
@@ -62,7 +63,7 @@ impl Authority {
 
     fn create(pair: &Pair, name: &str, now: SystemTime) -> Result<String, PkiError> {
         let key = KeyPair::generate()?;
-        let mut params = params(name, &[], now, AUTHORITY_VALIDITY)?;
+        let mut params = params(name, &BTreeSet::new(), now, AUTHORITY_VALIDITY)?;
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let pem = params.self_signed(&key)?.pem();
@@ -77,14 +78,14 @@ impl Authority {
         &self,
         pair: &Pair,
         common_name: &str,
-        names: &[String],
+        names: &BTreeSet<String>,
         purpose: Purpose,
         now: SystemTime,
     ) -> Result<(), PkiError> {
         let existing = files::read(&pair.cert)?.and_then(|pem| facts(&pem));
         let good = existing.is_some_and(|facts| {
             facts.not_after > now + RENEW_BEFORE
-                && facts.names == names.iter().cloned().collect()
+                && facts.names == *names
                 && facts.authority_key == self.key_id
         });
         if good && pair.key.is_file() {
@@ -109,11 +110,11 @@ impl Authority {
 
 fn params(
     common_name: &str,
-    names: &[String],
+    names: &BTreeSet<String>,
     now: SystemTime,
     validity: Duration,
 ) -> Result<CertificateParams, PkiError> {
-    let mut params = CertificateParams::new(names)?;
+    let mut params = CertificateParams::new(names.iter().cloned().collect::<Vec<_>>())?;
     params.distinguished_name = rcgen::DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, common_name);
     params.distinguished_name.push(DnType::OrganizationName, "xebec");

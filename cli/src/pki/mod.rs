@@ -15,6 +15,7 @@ mod inspect;
 pub use authority::{Authority, Purpose};
 pub use files::write_private;
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -83,10 +84,10 @@ impl Pki {
 
     /// The certificates of the replica `name` at `addresses`, made or renewed as needed.
     pub fn replica(&self, name: &str, addresses: &[IpAddr]) -> Result<ReplicaFiles, PkiError> {
-        let mut names: Vec<String> = addresses.iter().map(IpAddr::to_string).collect();
+        let mut names: BTreeSet<String> = addresses.iter().map(IpAddr::to_string).collect();
         names.extend(["127.0.0.1", "::1", "localhost"].map(str::to_owned));
-        if rcgen::string::Ia5String::try_from(name).is_ok() && !names.iter().any(|n| n == name) {
-            names.push(name.to_owned());
+        if rcgen::string::Ia5String::try_from(name).is_ok() {
+            names.insert(name.to_owned());
         }
         let client = Pair::named(&self.dir, name);
         self.clients.ensure(&client, name, &names, Purpose::Server, self.now)?;
@@ -103,7 +104,7 @@ impl Pki {
     /// The certificate of the administrator: full rights on the client API.
     pub fn admin(&self) -> Result<Pair, PkiError> {
         let pair = Pair::named(&self.dir, "admin");
-        self.clients.ensure(&pair, "xebec-admin", &[], Purpose::Client, self.now)?;
+        self.clients.ensure(&pair, "xebec-admin", &BTreeSet::new(), Purpose::Client, self.now)?;
         Ok(pair)
     }
 
