@@ -1,2 +1,3 @@
 //! The servers of a replica.
 pub mod etcd;
+mod version;
