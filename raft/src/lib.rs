@@ -1,9 +1,10 @@
 //! Consensus: openraft wired to the keyspace.
 
 pub mod errors;
-pub mod identity;
 mod health;
+pub mod identity;
 pub mod limits;
+pub mod log;
 pub mod member;
 pub mod options;
 mod replica;
