@@ -107,9 +107,9 @@ impl maintenance_server::Maintenance for Maintenance {
         _: Request<StatusRequest>,
     ) -> Result<Response<StatusResponse>, Status> {
         let status = self.context.replica.status();
-        let mut errors = status.errors;
+        let mut faults = status.errors;
         if status.leader.is_none() {
-            errors.push(errors::NO_LEADER.text.to_owned());
+            faults.push(errors::NO_LEADER.text.to_owned());
         }
         Ok(Response::new(StatusResponse {
             header: Some(self.context.current_header()),
@@ -119,7 +119,7 @@ impl maintenance_server::Maintenance for Maintenance {
             raft_index: status.committed_index,
             raft_term: status.term,
             raft_applied_index: status.applied_index,
-            errors,
+            errors: faults,
             db_size_in_use: signed(status.db_size_in_use_bytes),
             is_learner: status.is_learner,
             storage_version: version::STORAGE.to_owned(),
