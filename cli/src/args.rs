@@ -9,8 +9,10 @@ use clap::{Args, Parser, Subcommand};
 
 #[derive(Debug, Parser)]
 #[command(name = "xebec", version, about, propagate_version = true)]
-#[command(after_help = "Examples:\n  xebec up                      three replicas on this machine\n  \
-    xebec status                  how they are\n  xebec snapshot save day.xsnap a backup")]
+#[command(
+    after_help = "Examples:\n  xebec up                      three replicas on this machine\n  \
+    xebec status                  how they are\n  xebec snapshot save day.xsnap a backup"
+)]
 pub struct Arguments {
     #[command(subcommand)]
     pub command: Command,

@@ -64,9 +64,10 @@ impl Failure {
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
                 (Kind::DiskFull, Some("free some space on that disk, then start again"))
             }
-            ErrorKind::AddrInUse => {
-                (Kind::InUse, Some("stop the process that listens there (ss -ltnp), or choose another address"))
-            }
+            ErrorKind::AddrInUse => (
+                Kind::InUse,
+                Some("stop the process that listens there (ss -ltnp), or choose another address"),
+            ),
             ErrorKind::AddrNotAvailable => {
                 (Kind::Configuration, Some("use an address of this machine (ip address)"))
             }

@@ -69,7 +69,12 @@ pub async fn run(command: Member, connection: &Connection) -> Result<(), Failure
             let member = find(client, &member).await?;
             let request = pb::MemberUpdateRequest { id: member.id, peer_urls: texts(&peer_urls) };
             client.cluster().member_update(request).await.map_err(|s| failure(&client.url, &s))?;
-            say(format_args!("{} ({:x}) is at {}", member.name, member.id, texts(&peer_urls).join(", ")));
+            say(format_args!(
+                "{} ({:x}) is at {}",
+                member.name,
+                member.id,
+                texts(&peer_urls).join(", ")
+            ));
             Ok(())
         }
     }
@@ -127,13 +132,11 @@ async fn add(client: &Client, endpoints: &Endpoints, new: NewMember) -> Result<(
         && layout.data(&new.name).exists()
     {
         let message = format!("{} has data already", layout.data(&new.name).display());
-        return Err(Failure::new(Kind::Data, message)
-            .remedy("a new member starts empty: move that directory away, or choose another name"));
+        return Err(Failure::new(Kind::Data, message).remedy(
+            "a new member starts empty: move that directory away, or choose another name",
+        ));
     }
-    let request = pb::MemberAddRequest {
-        peer_urls: texts(&new.peer_urls),
-        is_learner: !new.voter,
-    };
+    let request = pb::MemberAddRequest { peer_urls: texts(&new.peer_urls), is_learner: !new.voter };
     let response = client.cluster().member_add(request).await;
     let response = response.map_err(|status| failure(&client.url, &status))?.into_inner();
     let id = response.member.map(|member| member.id).unwrap_or_default();
@@ -146,7 +149,10 @@ async fn add(client: &Client, endpoints: &Endpoints, new: NewMember) -> Result<(
         _ => say(command_line(&new, &response.members)),
     }
     if !new.voter {
-        say(format_args!("\nWhen it has caught up, give it its vote:\n\n  xebec member promote {}", new.name));
+        say(format_args!(
+            "\nWhen it has caught up, give it its vote:\n\n  xebec member promote {}",
+            new.name
+        ));
     }
     Ok(())
 }
@@ -181,13 +187,14 @@ fn command_line(new: &NewMember, members: &[pb::Member]) -> String {
     let first = &new.peer_urls[0];
     let usual = Url { port: 2379, ..first.clone() };
     let client_url = new.client_url.as_ref().unwrap_or(&usual);
-    let own = new.peer_urls.iter().map(|url| InitialMember {
-        name: new.name.clone(),
-        peer_url: url.clone(),
-    });
-    let others = members.iter().filter(|member| member.peer_urls != texts(&new.peer_urls)).flat_map(
-        |member| member.peer_urls.iter().map(|url| format!("{}={url}", member.name)),
-    );
+    let own = new
+        .peer_urls
+        .iter()
+        .map(|url| InitialMember { name: new.name.clone(), peer_url: url.clone() });
+    let others = members
+        .iter()
+        .filter(|member| member.peer_urls != texts(&new.peer_urls))
+        .flat_map(|member| member.peer_urls.iter().map(|url| format!("{}={url}", member.name)));
     let initial: Vec<String> = others.chain(own.map(|member| member.to_string())).collect();
     let mut lines = vec![
         format!("xebec server --name {} --join", new.name),
@@ -210,7 +217,11 @@ fn command_line(new: &NewMember, members: &[pb::Member]) -> String {
 async fn remove(client: &Client, endpoints: &Endpoints, member: &str) -> Result<(), Failure> {
     let member = find(client, member).await?;
     let request = pb::MemberRemoveRequest { id: member.id };
-    client.cluster().member_remove(request).await.map_err(|status| failure(&client.url, &status))?;
+    client
+        .cluster()
+        .member_remove(request)
+        .await
+        .map_err(|status| failure(&client.url, &status))?;
     say(format_args!("Removed {} ({:x}); its process stops by itself", member.name, member.id));
     if let Some(layout) = &endpoints.layout
         && let Some(mut cluster) = ClusterFile::read(layout)?

@@ -24,7 +24,12 @@ pub async fn run(connection: &Connection) -> Result<(), Failure> {
     let down: Vec<&str> =
         rows.iter().filter(|row| row.status.is_err()).map(|row| row.url.as_str()).collect();
     if !down.is_empty() {
-        let message = format!("{} of {} endpoints do not answer: {}", down.len(), rows.len(), down.join(", "));
+        let message = format!(
+            "{} of {} endpoints do not answer: {}",
+            down.len(),
+            rows.len(),
+            down.join(", ")
+        );
         return Err(Failure::new(Kind::Unavailable, message)
             .remedy("see their logs; a cluster needs a majority of its members"));
     }
@@ -75,7 +80,9 @@ async fn names(endpoints: &Endpoints) -> BTreeMap<u64, String> {
 fn render(rows: &[Row], names: &BTreeMap<u64, String>) -> String {
     let mut table = Table::new();
     table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_header(["member", "id", "endpoint", "role", "term", "revision", "db size", "hash", "health"]);
+    table.set_header([
+        "member", "id", "endpoint", "role", "term", "revision", "db size", "hash", "health",
+    ]);
     for row in rows {
         let status = match &row.status {
             Ok(status) => status,

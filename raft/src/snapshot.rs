@@ -49,7 +49,7 @@ pub async fn send_snapshot(
         vote: VoteMessage::from(&vote),
         last: meta.last_log_id.as_ref().map(LogIdMessage::from),
         membership: StoredMembershipMessage::from(&meta.last_membership),
-        files: checkpoint.files().to_vec(),
+        files: checkpoint.files().map_err(|error| TransportError::Refused { message: error.to_string() })?.to_vec(),
     };
     send(&duplex, encode(&Hello { header, session: 0, term: 0 })).await?;
     send(&duplex, encode(&offer)).await?;

@@ -15,7 +15,7 @@ use super::maintenance::Maintenance;
 use super::methods::{self, Kind, METHODS, Method, Service};
 use super::proto::etcdserverpb::auth_server::AuthServer;
 use super::proto::etcdserverpb::cluster_server::ClusterServer;
-use super::proto::etcdserverpb::kv_server::KvServer;
+use super::proto::etcdserverpb::k_v_server::KVServer;
 use super::proto::etcdserverpb::lease_server::LeaseServer;
 use super::proto::etcdserverpb::maintenance_server::MaintenanceServer;
 use super::proto::etcdserverpb::watch_server::WatchServer;
@@ -36,7 +36,7 @@ use tower::Service as _;
 pub struct Api {
     context: Arc<Context>,
     incoming: Incoming,
-    kv: KvServer<Kv>,
+    kv: KVServer<Kv>,
     watch: WatchServer<Watch>,
     lease: LeaseServer<Lease>,
     cluster: ClusterServer<Cluster>,
@@ -57,7 +57,7 @@ impl Api {
     pub fn new(context: Arc<Context>) -> Self {
         Self {
             incoming: Incoming::default(),
-            kv: server!(KvServer, Kv, context, MESSAGE_BYTES_MAX),
+            kv: server!(KVServer, Kv, context, MESSAGE_BYTES_MAX),
             watch: server!(WatchServer, Watch, context, STREAM_MESSAGE_BYTES_MAX),
             lease: server!(LeaseServer, Lease, context, STREAM_MESSAGE_BYTES_MAX),
             cluster: server!(ClusterServer, Cluster, context, MESSAGE_BYTES_MAX),

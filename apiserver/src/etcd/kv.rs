@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::limits::RANGE_INLINE_KEYS;
-use super::proto::etcdserverpb::kv_server;
+use super::proto::etcdserverpb::k_v_server;
 use super::proto::etcdserverpb::{
     CompactionRequest, CompactionResponse, DeleteRangeRequest, DeleteRangeResponse, PutRequest,
     PutResponse, RangeRequest, TxnRequest, TxnResponse,
@@ -97,7 +97,7 @@ pub fn mismatch() -> Status {
 }
 
 #[tonic::async_trait]
-impl kv_server::Kv for Kv {
+impl k_v_server::KV for Kv {
     async fn range(
         &self,
         request: Request<RangeRequest>,

@@ -13,7 +13,13 @@ use std::time::Duration;
 #[command(next_help_heading = "Connection")]
 pub struct Connection {
     /// Client URLs of the cluster, separated by commas.
-    #[arg(long, env = "ETCDCTL_ENDPOINTS", value_name = "URL,...", value_delimiter = ',', global = true)]
+    #[arg(
+        long,
+        env = "ETCDCTL_ENDPOINTS",
+        value_name = "URL,...",
+        value_delimiter = ',',
+        global = true
+    )]
     endpoints: Vec<String>,
 
     /// Authorities of the servers' certificates, PEM.
@@ -54,7 +60,10 @@ impl Connection {
         let timeout = Duration::from_secs(self.timeout_s.max(1));
         if !self.endpoints.is_empty() {
             let tls = self.tls()?;
-            return Ok(Endpoints { clients: clients(&self.endpoints, &tls, timeout)?, layout: None });
+            return Ok(Endpoints {
+                clients: clients(&self.endpoints, &tls, timeout)?,
+                layout: None,
+            });
         }
         let dir = match &self.data {
             Some(dir) => crate::surroundings::absolute(dir)?,
@@ -67,7 +76,8 @@ impl Connection {
                 .remedy("start one with xebec up, or say where it is: --endpoints or --data"));
         };
         let pki = layout.pki();
-        let tls = read_tls(&pki.join("ca.crt"), Some((&pki.join("admin.crt"), &pki.join("admin.key"))))?;
+        let tls =
+            read_tls(&pki.join("ca.crt"), Some((&pki.join("admin.crt"), &pki.join("admin.key"))))?;
         let clients = clients(&cluster.client_urls(), &tls, timeout)?;
         Ok(Endpoints { clients, layout: Some(layout) })
     }
@@ -85,9 +95,8 @@ impl Connection {
 }
 
 fn read_tls(ca: &Path, identity: Option<(&Path, &Path)>) -> Result<Tls, Failure> {
-    let read = |path: &Path| {
-        std::fs::read(path).map_err(|error| Failure::io(path.display(), &error))
-    };
+    let read =
+        |path: &Path| std::fs::read(path).map_err(|error| Failure::io(path.display(), &error));
     let identity = match identity {
         Some((cert, key)) => Some((read(cert)?, read(key)?)),
         None => None,

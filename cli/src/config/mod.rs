@@ -11,13 +11,13 @@ mod units;
 mod url;
 mod validate;
 
+pub use cluster::InitialMember;
 pub use document::{commented_toml, markdown};
 pub use error::ConfigError;
 pub use settings::{
     ClientSettings, ClusterSettings, LogFormat, LogSettings, PeerSettings, Settings,
     StorageSettings,
 };
-pub use cluster::InitialMember;
 pub use units::{ByteSize, Retention};
 pub use url::{Url, UrlError};
 
@@ -172,7 +172,8 @@ mod tests {
 
     #[test]
     fn flags_override_the_file() {
-        let file = file("name = \"a\"\n[client]\nlisten = [\"https://127.0.0.1:1\"]\nca = \"ca\"\n");
+        let file =
+            file("name = \"a\"\n[client]\nlisten = [\"https://127.0.0.1:1\"]\nca = \"ca\"\n");
         let mut flags = Settings { name: Some("b".to_owned()), ..Settings::default() };
         flags.client.listen = Some(vec!["https://127.0.0.1:2".parse().expect("a URL")]);
         let settings = load(Some(file.path()), &flags).expect("valid");

@@ -118,7 +118,8 @@ mod tests {
 
     #[test]
     fn sizes_round_trip() {
-        for (text, bytes) in [("512MiB", 512 << 20), ("1B", 1), ("1025B", 1025), ("2TiB", 2 << 40)] {
+        for (text, bytes) in [("512MiB", 512 << 20), ("1B", 1), ("1025B", 1025), ("2TiB", 2 << 40)]
+        {
             assert_eq!(text.parse(), Ok(ByteSize(bytes)));
             assert_eq!(ByteSize(bytes).to_string(), text);
         }

@@ -105,7 +105,8 @@ mod tests {
 
     #[test]
     fn refuses_what_is_not_an_address() {
-        for text in ["127.0.0.1:1", "ftp://a:1", "http://a", "http://:1", "http://a:b", "http://a/x:1"]
+        for text in
+            ["127.0.0.1:1", "ftp://a:1", "http://a", "http://:1", "http://a:b", "http://a/x:1"]
         {
             assert!(text.parse::<Url>().is_err(), "{text}");
         }

@@ -26,10 +26,7 @@ impl Settings {
         let cluster = cluster(&settings, &name, &peer)?;
         let storage = Storage {
             disk_reserve_bytes: settings.storage.disk_reserve.unwrap_or(ByteSize(0)).0,
-            retention: settings
-                .storage
-                .auto_compaction_retention
-                .unwrap_or(Retention::All),
+            retention: settings.storage.auto_compaction_retention.unwrap_or(Retention::All),
         };
         let log = log(&settings)?;
         let data_dir = settings.data_dir.unwrap_or_default();
@@ -42,7 +39,8 @@ fn client(settings: &ClientSettings, insecure: bool) -> Result<Client, ConfigErr
     let listen = sockets("client.listen", urls)?;
     let tls = if scheme("client.listen", urls, insecure)? {
         let missing = || {
-            let remedy = "give --client-cert and --client-key, or --insecure for plain HTTP on loopback";
+            let remedy =
+                "give --client-cert and --client-key, or --insecure for plain HTTP on loopback";
             ConfigError::invalid("client.cert", format!("https needs a certificate: {remedy}"))
         };
         Some(ClientTls {

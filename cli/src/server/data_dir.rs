@@ -55,9 +55,8 @@ impl DataDir {
     pub fn identity(&self) -> Result<Option<Identity>, Failure> {
         let Some(member) = &self.member else { return Ok(None) };
         let id = |text: &str| {
-            u64::from_str_radix(text, 16).map_err(|error| {
-                unusable(&self.path, format_args!("{text:?} is no id: {error}"))
-            })
+            u64::from_str_radix(text, 16)
+                .map_err(|error| unusable(&self.path, format_args!("{text:?} is no id: {error}")))
         };
         let cluster_id = id(&member.cluster_id)?;
         Ok(Some(Identity { cluster_id, member_id: id(&member.member_id)? }))
@@ -108,7 +107,8 @@ impl MemberFile {
 
     pub fn write(&self, dir: &Path) -> Result<(), Failure> {
         let text = toml::to_string(self).expect("a member file is made of TOML's types");
-        let text = format!("# Who this replica is. Written by xebec; never edit or copy it.\n\n{text}");
+        let text =
+            format!("# Who this replica is. Written by xebec; never edit or copy it.\n\n{text}");
         Ok(crate::pki::write_private(&dir.join("member.toml"), &text)?)
     }
 }
@@ -138,10 +138,8 @@ fn check(dir: &Path, member: &MemberFile, name: &str) -> Result<(), Failure> {
             .remedy("start the newer version of xebec that wrote it"));
     }
     if member.name != name {
-        let message =
-            format!("{} holds the data of {}, not of {name}", dir.display(), member.name);
-        return Err(Failure::new(Kind::Data, message)
-            .remedy("give the right --data-dir or --name"));
+        let message = format!("{} holds the data of {}, not of {name}", dir.display(), member.name);
+        return Err(Failure::new(Kind::Data, message).remedy("give the right --data-dir or --name"));
     }
     if member.started && !log(dir).is_dir() {
         let message = format!("{} has lost its Raft log", dir.display());
@@ -163,8 +161,9 @@ fn check_empty(dir: &Path) -> Result<(), Failure> {
                 dir.display(),
                 name.display()
             );
-            return Err(Failure::new(Kind::Data, message)
-                .remedy("give an empty or new --data-dir; if member.toml was lost, replace this member"));
+            return Err(Failure::new(Kind::Data, message).remedy(
+                "give an empty or new --data-dir; if member.toml was lost, replace this member",
+            ));
         }
     }
     Ok(())

@@ -53,7 +53,8 @@ impl ClusterFile {
         };
         let members: Option<Vec<_>> = (0..REPLICAS).map(member).collect();
         let members = members.ok_or_else(|| {
-            let message = format!("{} and the two addresses after it are not loopback", addresses.base);
+            let message =
+                format!("{} and the two addresses after it are not loopback", addresses.base);
             Failure::new(Kind::Configuration, message)
                 .remedy("xebec up runs all replicas on this machine: choose a base in 127.0.0.0/8")
         })?;
@@ -72,9 +73,8 @@ impl ClusterFile {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Failure::io(path.display(), &error)),
         };
-        let file = toml::from_str(&text).map_err(|error| {
-            Failure::new(Kind::Data, format!("{}: {error}", path.display()))
-        })?;
+        let file = toml::from_str(&text)
+            .map_err(|error| Failure::new(Kind::Data, format!("{}: {error}", path.display())))?;
         Ok(Some(file))
     }
 

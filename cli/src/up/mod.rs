@@ -94,7 +94,8 @@ impl Up {
             let (client_port, peer_port) = (member.client_url.port, member.peer_url.port);
             Some(Addresses { base, client_port, peer_port })
         });
-        let usual = Addresses { base: Ipv4Addr::new(127, 0, 0, 11), client_port: 2379, peer_port: 2380 };
+        let usual =
+            Addresses { base: Ipv4Addr::new(127, 0, 0, 11), client_port: 2379, peer_port: 2380 };
         let default = known.unwrap_or(usual);
         let addresses = Addresses {
             base: self.base_ip.unwrap_or(default.base),
@@ -215,8 +216,9 @@ fn startable(cluster: &ClusterFile, layout: &Layout) -> Result<Vec<String>, Fail
     }
     if present.is_empty() {
         let message = format!("no member in {} has its data any more", layout.root().display());
-        return Err(Failure::new(Kind::Data, message)
-            .remedy("restore a snapshot (xebec snapshot restore), or begin anew in another --data"));
+        return Err(Failure::new(Kind::Data, message).remedy(
+            "restore a snapshot (xebec snapshot restore), or begin anew in another --data",
+        ));
     }
     Ok(present.into_iter().map(|member| member.name.clone()).collect())
 }

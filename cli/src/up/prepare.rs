@@ -10,11 +10,7 @@ use std::path::Path;
 
 /// Makes or renews the certificates of all members and writes their configurations and
 /// `etcdctl.env`. Returns the administrator's certificate.
-pub fn prepare(
-    layout: &Layout,
-    cluster: &ClusterFile,
-    common: &Settings,
-) -> Result<Pair, Failure> {
+pub fn prepare(layout: &Layout, cluster: &ClusterFile, common: &Settings) -> Result<Pair, Failure> {
     let pki = Pki::open(&layout.pki(), now())?;
     let admin = pki.admin()?;
     create_dir(&layout.logs())?;
@@ -74,7 +70,8 @@ pub fn create_dir(path: &Path) -> Result<(), Failure> {
 }
 
 fn etcdctl_env(endpoints: &[String], ca: &Path, admin: &Pair) -> String {
-    let line = |name: &str, value: &str| format!("export {name}='{}'\n", value.replace('\'', "'\\''"));
+    let line =
+        |name: &str, value: &str| format!("export {name}='{}'\n", value.replace('\'', "'\\''"));
     let path = |path: &Path| path.display().to_string();
     String::from("# To be sourced by a shell: etcdctl (and xebec) then talk to this cluster.\n")
         + &line("ETCDCTL_API", "3")
@@ -108,6 +105,8 @@ mod tests {
             assert!(tls.cert.is_file() && !tls.client_cert_optional);
         }
         let env = std::fs::read_to_string(layout.etcdctl_env()).expect("written");
-        assert!(env.contains("export ETCDCTL_ENDPOINTS='https://127.0.0.11:2379,https://127.0.0.12"));
+        assert!(
+            env.contains("export ETCDCTL_ENDPOINTS='https://127.0.0.11:2379,https://127.0.0.12")
+        );
     }
 }

@@ -12,11 +12,21 @@ use tokio_util::sync::CancellationToken;
 /// What happens to a replica, for whoever shows it.
 #[derive(Debug)]
 pub enum Event {
-    Started { name: String, pid: u32 },
+    Started {
+        name: String,
+        pid: u32,
+    },
     /// It died; `again_in` is None if it is not started again.
-    Died { name: String, exit: Exit, again_in: Option<Duration> },
+    Died {
+        name: String,
+        exit: Exit,
+        again_in: Option<Duration>,
+    },
     /// It could not even be started.
-    NotStarted { name: String, failure: Failure },
+    NotStarted {
+        name: String,
+        failure: Failure,
+    },
 }
 
 /// What to keep running, and how.

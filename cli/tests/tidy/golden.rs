@@ -8,9 +8,8 @@ const GOLDEN: &str = ":(glob)**/golden/**";
 
 /// Changes and removals in the output of `git log --name-status`.
 fn changes(log: &str) -> Vec<String> {
-    let changed = |line: &&str| {
-        line.split('\t').count() >= 2 && line.starts_with(['M', 'D', 'R', 'T'])
-    };
+    let changed =
+        |line: &&str| line.split('\t').count() >= 2 && line.starts_with(['M', 'D', 'R', 'T']);
     log.lines().filter(changed).map(|line| line.replace('\t', " ")).collect()
 }
 

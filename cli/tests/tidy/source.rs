@@ -83,9 +83,8 @@ fn containing(source: &Source, needles: &[&str]) -> Vec<String> {
     let mut findings = Vec::new();
     for (index, line) in source.text.lines().enumerate() {
         let hit = needles.iter().find(|needle| line.contains(**needle));
-        findings.extend(
-            hit.map(|needle| format!("{}:{}: {needle}", source.path.display(), index + 1)),
-        );
+        findings
+            .extend(hit.map(|needle| format!("{}:{}: {needle}", source.path.display(), index + 1)));
     }
     findings
 }
