@@ -111,16 +111,16 @@ async fn find(client: &Client, name_or_id: &str) -> Result<pb::Member, Failure> 
 
 async fn list(client: &Client) -> Result<(), Failure> {
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
     table.set_header(["id", "name", "peer URLs", "client URLs", "vote"]);
     for member in members(client).await? {
         let name = if member.name.is_empty() { "(not started yet)" } else { &member.name };
         table.add_row([
-            &format!("{:x}", member.id),
-            name,
-            &member.peer_urls.join(", "),
-            &member.client_urls.join(", "),
-            if member.is_learner { "learner" } else { "yes" },
+            format!("{:x}", member.id),
+            name.to_owned(),
+            member.peer_urls.join(", "),
+            member.client_urls.join(", "),
+            if member.is_learner { "learner" } else { "yes" }.to_owned(),
         ]);
     }
     say(table);
@@ -256,6 +256,13 @@ mod tests {
             ..Default::default()
         };
         let members = [member("m1", "https://10.0.0.1:2380"), member("", "https://10.0.0.4:2380")];
-        expect![[r#""#]].assert_eq(&command_line(&new, &members));
+        expect![[r#"
+              xebec server --name m4 --join \
+                --cluster-initial m1=https://10.0.0.1:2380,m4=https://10.0.0.4:2380 \
+                --peer-listen https://10.0.0.4:2380 \
+                --client-listen https://10.0.0.4:2379 \
+                --peer-cert FILE --peer-key FILE --peer-ca FILE \
+                --client-cert FILE --client-key FILE --client-ca FILE"#]]
+        .assert_eq(&command_line(&new, &members));
     }
 }

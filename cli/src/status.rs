@@ -79,7 +79,7 @@ async fn names(endpoints: &Endpoints) -> BTreeMap<u64, String> {
 
 fn render(rows: &[Row], names: &BTreeMap<u64, String>) -> String {
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
     table.set_header([
         "member", "id", "endpoint", "role", "term", "revision", "db size", "hash", "health",
     ]);
@@ -171,6 +171,13 @@ mod tests {
         let error = RpcStatus::unavailable("connection refused");
         let down = Row { url: "https://b:1".to_owned(), status: Err(error), hash: None };
         let names = BTreeMap::from([(0xabc, "m1".to_owned())]);
-        expect![[r#""#]].assert_eq(&render(&[up, down], &names));
+        expect![[r#"
+            ─────────────────────────────────────────────────────────────────────────────────────────────────
+             member   id    endpoint      role     term   revision   db size   hash       health             
+            ═════════════════════════════════════════════════════════════════════════════════════════════════
+             m1       abc   https://a:1   leader   3      7          20 KiB    000000ff   healthy            
+            ─────────────────────────────────────────────────────────────────────────────────────────────────
+                            https://b:1                                                   connection refused 
+            ─────────────────────────────────────────────────────────────────────────────────────────────────"#]].assert_eq(&render(&[up, down], &names));
     }
 }

@@ -34,8 +34,8 @@ pub struct Connection {
     #[arg(long, env = "ETCDCTL_KEY", value_name = "FILE", requires = "cert", global = true)]
     key: Option<PathBuf>,
 
-    /// Take addresses and certificates from this directory of `xebec up`.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["endpoints", "cacert", "cert", "key"], global = true)]
+    /// Take addresses and certificates from this directory of `xebec up`; goes before the others.
+    #[arg(long, value_name = "DIR", global = true)]
     data: Option<PathBuf>,
 
     /// How long to wait for each answer, in seconds.
@@ -58,7 +58,7 @@ impl Connection {
 
     pub fn resolve(&self) -> Result<Endpoints, Failure> {
         let timeout = Duration::from_secs(self.timeout_s.max(1));
-        if !self.endpoints.is_empty() {
+        if self.data.is_none() && !self.endpoints.is_empty() {
             let tls = self.tls()?;
             return Ok(Endpoints {
                 clients: clients(&self.endpoints, &tls, timeout)?,

@@ -10,6 +10,7 @@ use std::fmt::Write;
 struct Entry {
     /// `section.key`, or `key`.
     id: String,
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the page in docs"))]
     flag: String,
     value: String,
     help: String,
@@ -42,7 +43,7 @@ pub fn commented_toml(settings: &Settings) -> String {
     for entry in &entries {
         let (section, key) = entry.id.split_once('.').unwrap_or(("", &entry.id));
         if section != current {
-            let _ = writeln!(text, "[{section}]\n# {}\n", entry.heading);
+            let _ = writeln!(text, "# {}\n[{section}]\n", entry.heading);
             current = section;
         }
         for line in entry.help.lines() {
@@ -60,7 +61,8 @@ pub fn commented_toml(settings: &Settings) -> String {
 }
 
 /// `docs/configuration.md`.
-pub fn markdown() -> String {
+#[cfg(test)]
+fn markdown() -> String {
     let mut text = String::from(
         "# Configuration\n\n\
          `xebec server` takes every setting as a flag or from a TOML file (`--config FILE`); flags\n\

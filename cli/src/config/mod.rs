@@ -12,14 +12,11 @@ mod url;
 mod validate;
 
 pub use cluster::InitialMember;
-pub use document::{commented_toml, markdown};
+pub use document::commented_toml;
 pub use error::ConfigError;
-pub use settings::{
-    ClientSettings, ClusterSettings, LogFormat, LogSettings, PeerSettings, Settings,
-    StorageSettings,
-};
+pub use settings::{LogFormat, Settings};
 pub use units::{ByteSize, Retention};
-pub use url::{Url, UrlError};
+pub use url::Url;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

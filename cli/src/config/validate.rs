@@ -1,10 +1,9 @@
 //! From [`Settings`] with defaults to [`Config`]: every rule that a replica relies on.
 
 use super::cluster::by_name;
-use super::settings::Settings;
+use super::settings::{ClientSettings, LogFormat, PeerSettings, Settings};
 use super::units::{ByteSize, Retention};
 use super::{Client, ClientTls, Cluster, Config, ConfigError, Log, Peer, PeerTls, Storage, Url};
-use super::{ClientSettings, LogFormat, PeerSettings};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
