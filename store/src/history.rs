@@ -4,6 +4,8 @@
 //! every read looks at the floor after it has fixed what it sees of the disk; so a read that finds
 //! its revision at or above the floor has seen everything that it needs.
 
+mod scan;
+
 use crate::bounds::Bounds;
 use crate::command::Range;
 use crate::disk::keys::{self, VersionKey};
@@ -47,9 +49,13 @@ impl History {
         self.floor.fetch_max(revision, Ordering::AcqRel);
     }
 
+    fn floor(&self) -> Revision {
+        self.floor.load(Ordering::Acquire)
+    }
+
     /// To be called after the cursors of a read have been opened.
     fn check(&self, revision: Revision) -> Result<Revision, ReadError> {
-        match self.floor.load(Ordering::Acquire) {
+        match self.floor() {
             floor if revision < floor => Err(ReadError::Compacted),
             floor => Ok(floor),
         }

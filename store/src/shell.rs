@@ -14,6 +14,7 @@ use crate::options::Options;
 use crate::outcome::Outcome;
 use crate::state::{Effects, State};
 use crate::view::View;
+use crate::watch::{Dispatcher, Hub};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use load::Loaded;
@@ -31,6 +32,9 @@ pub struct Store {
     /// Locked after `sweeping`.
     writer: Mutex<Writer>,
     view: ArcSwap<View>,
+    hub: Arc<Hub>,
+    /// Stops with the store.
+    _dispatcher: Option<Dispatcher>,
 }
 
 /// What the next apply starts from.
@@ -50,6 +54,8 @@ pub enum OpenError {
     Engine(#[from] EngineError),
     #[error("the keyspace has format {found}; this build knows up to {known}")]
     Format { found: u32, known: u32 },
+    #[error("the thread that dispatches watches cannot be started")]
+    Dispatcher(#[source] std::io::Error),
 }
 
 impl Store {
@@ -57,8 +63,18 @@ impl Store {
     pub fn open(home: Arc<dyn EngineHome>, options: Options) -> Result<Store, OpenError> {
         let engine = home.open()?;
         let writer = Writer::new(engine.clone(), load::load(&*engine, options.load_threads)?);
-        let view = ArcSwap::new(writer.view());
-        Ok(Store { home, options, sweeping: Mutex::new(()), writer: Mutex::new(writer), view })
+        let (revision, compacted) = (writer.state.revision, writer.state.compact_revision);
+        let hub = Hub::new(Arc::new(writer.history.clone()), revision, compacted, options.watch);
+        let dispatcher = options.dispatcher.then(|| Dispatcher::start(hub.clone())).transpose();
+        Ok(Store {
+            home,
+            options,
+            sweeping: Mutex::new(()),
+            view: ArcSwap::new(writer.view()),
+            writer: Mutex::new(writer),
+            hub,
+            _dispatcher: dispatcher.map_err(OpenError::Dispatcher)?,
+        })
     }
 
     /// The last entry applied and the last membership.
@@ -76,16 +92,19 @@ impl Store {
             return Err(EngineError::Io { message: "an earlier write failed".into() });
         }
         writer.failed = true;
+        let compacted = writer.state.compact_revision;
         let effects = writer.apply(entries, self.options.member)?;
-        self.publish(&writer);
+        if writer.state.compact_revision > compacted {
+            // Before the view, which is what the sweep goes by.
+            writer.history.raise_floor(writer.state.compact_revision);
+            self.hub.compacted(writer.state.compact_revision);
+        }
+        self.view.store(writer.view());
+        if !effects.events.is_empty() {
+            self.hub.publish(effects.events);
+        }
         writer.failed = false;
         Ok(effects.outcomes)
-    }
-
-    /// Shows the world what the writer has written.
-    fn publish(&self, writer: &Writer) {
-        writer.history.raise_floor(writer.state.compact_revision);
-        self.view.store(writer.view());
     }
 
     /// Makes everything applied so far durable, and returns how far that is.
@@ -117,12 +136,12 @@ impl Store {
         let loaded =
             load::load(&*engine, self.options.load_threads).map_err(|error| match error {
                 OpenError::Engine(error) => error,
-                error @ OpenError::Format { .. } => {
-                    EngineError::Corrupt { message: error.to_string() }
-                }
+                error => EngineError::Corrupt { message: error.to_string() },
             })?;
         *writer = Writer::new(engine, loaded);
-        self.publish(&writer);
+        self.view.store(writer.view());
+        let reader = Arc::new(writer.history.clone());
+        self.hub.reset(reader, writer.state.revision, writer.state.compact_revision);
         Ok(())
     }
 
@@ -133,6 +152,11 @@ impl Store {
     /// The keyspace as the last apply left it.
     pub fn view(&self) -> Arc<View> {
         self.view.load_full()
+    }
+
+    /// The watches of this replica.
+    pub fn watches(&self) -> &Arc<Hub> {
+        &self.hub
     }
 
     /// The engine below: for its size.
