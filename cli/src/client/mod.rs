@@ -22,6 +22,8 @@ pub struct Tls {
 pub struct Client {
     pub url: String,
     channel: Channel,
+    /// The same, for answers that take long.
+    patient: Channel,
 }
 
 impl Client {
@@ -33,8 +35,7 @@ impl Client {
         };
         let mut endpoint = Endpoint::from_shared(url.to_owned())
             .map_err(refused)?
-            .connect_timeout(timeout)
-            .timeout(timeout);
+            .connect_timeout(timeout);
         if url.starts_with("https://") {
             let mut config = ClientTlsConfig::new();
             if let Some(ca) = &tls.ca {
@@ -45,7 +46,9 @@ impl Client {
             }
             endpoint = endpoint.tls_config(config).map_err(refused)?;
         }
-        Ok(Self { url: url.to_owned(), channel: endpoint.connect_lazy() })
+        let patient = endpoint.connect_lazy();
+        let channel = endpoint.timeout(timeout).connect_lazy();
+        Ok(Self { url: url.to_owned(), channel, patient })
     }
 
     fn maintenance(&self) -> pb::maintenance_client::MaintenanceClient<Channel> {
@@ -56,8 +59,9 @@ impl Client {
         pb::cluster_client::ClusterClient::new(self.channel.clone())
     }
 
-    pub fn snapshots(&self) -> pb::maintenance_client::MaintenanceClient<Channel> {
-        self.maintenance()
+    /// For streams of whatever length.
+    pub fn without_deadline(&self) -> pb::maintenance_client::MaintenanceClient<Channel> {
+        pb::maintenance_client::MaintenanceClient::new(self.patient.clone())
     }
 
     pub async fn status(&self) -> Result<pb::StatusResponse, Status> {

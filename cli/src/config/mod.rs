@@ -11,7 +11,7 @@ mod units;
 mod url;
 mod validate;
 
-pub use cluster::InitialMember;
+pub use cluster::{InitialMember, by_name};
 pub use document::commented_toml;
 pub use error::ConfigError;
 pub use settings::{LogFormat, Settings};
