@@ -177,7 +177,7 @@ fn watch_spec(words: &[&str]) -> WatchSpec {
                     .strip_prefix("from=")
                     .expect("a well-formed transcript")
                     .parse()
-                    .expect("a well-formed transcript")
+                    .expect("a well-formed transcript");
             }
         }
     }
