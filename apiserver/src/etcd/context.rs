@@ -14,6 +14,7 @@ use tonic::Status;
 use xebec_raft::Replica;
 use xebec_store::command::Body;
 use xebec_store::kv::Revision;
+use xebec_store::watch::WatchStream;
 use xebec_store::{Response, View};
 
 /// What long-lived streams are told.
@@ -32,6 +33,9 @@ pub struct Context {
     pub member_id: u64,
     pub methods: MethodCounters,
     pub proposals: Proposals,
+    pub watch_counts: WatchCounts,
+    /// As seen every [`LEADER_CHECK_INTERVAL`].
+    pub leader_changes: AtomicU64,
     /// Work that outlives its request: clean-up of abandoned locks, reads from disk.
     pub tasks: TaskTracker,
     pub progress_interval: Duration,
@@ -43,6 +47,14 @@ pub struct Context {
 pub struct Proposals {
     pub pending: AtomicU64,
     pub failed: AtomicU64,
+}
+
+/// What the sessions of the Watch service hold and have sent.
+#[derive(Debug, Default)]
+pub struct WatchCounts {
+    pub streams: AtomicU64,
+    pub watches: AtomicU64,
+    pub events: AtomicU64,
 }
 
 /// Counts a proposal as pending until dropped, however its request ends.
@@ -70,6 +82,8 @@ impl Context {
             replica,
             methods: MethodCounters::default(),
             proposals: Proposals::default(),
+            watch_counts: WatchCounts::default(),
+            leader_changes: AtomicU64::new(0),
             tasks: TaskTracker::new(),
             progress_interval,
             signal: watch::Sender::new(Signal::Serving),
@@ -78,6 +92,10 @@ impl Context {
 
     pub fn view(&self) -> Arc<View> {
         self.replica.store().view()
+    }
+
+    pub fn watches(&self) -> WatchStream {
+        self.replica.store().watches().open()
     }
 
     pub fn header(&self, revision: Revision) -> ResponseHeader {
@@ -156,11 +174,16 @@ impl Context {
     /// Watches over the leader on behalf of all streams, until the server stops.
     pub async fn monitor_leader(&self) {
         let losses_max = LEADER_LOSS_MAX.as_millis() / LEADER_CHECK_INTERVAL.as_millis();
-        let mut losses = 0;
+        let (mut losses, mut known) = (0, None);
         let mut ticks = tokio::time::interval(LEADER_CHECK_INTERVAL);
         while *self.signal.borrow() != Signal::Stopping {
             ticks.tick().await;
-            losses = if self.has_leader() { 0 } else { losses + 1 };
+            let leader = self.replica.status().leader;
+            losses = if leader.is_some() { 0 } else { losses + 1 };
+            if leader.is_some() && leader != known {
+                self.leader_changes.fetch_add(1, Ordering::Relaxed);
+                known = leader;
+            }
             let now = if losses > losses_max { Signal::Leaderless } else { Signal::Serving };
             self.signal.send_if_modified(|signal| {
                 let change = *signal != Signal::Stopping && *signal != now;

@@ -13,7 +13,7 @@ use super::proto::etcdserverpb::{
 use futures::future::{Either, select};
 use futures::stream::{BoxStream, StreamExt, try_unfold};
 use std::future::Future;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use tonic::{Request, Response, Status, Streaming};
 use xebec_raft::errors::LeaseError;
@@ -57,7 +57,7 @@ impl KeepAlives {
             Either::Right((None, _)) => return Ok(None),
             Either::Right((Some(request), _)) => request?,
         };
-        let answer = pin!(keep_alive(&self.context, request.id));
+        let answer = Box::pin(keep_alive(&self.context, request.id));
         let response = match select(&mut self.ending, answer).await {
             Either::Left((error, _)) => return Err(error.into()),
             Either::Right((response, _)) => response?,

@@ -23,7 +23,7 @@ mod lease;
 pub mod limits;
 mod lock;
 mod maintenance;
-mod methods;
+pub(crate) mod methods;
 pub mod proto;
 mod queue;
 pub mod snapshot;
@@ -32,7 +32,5 @@ mod txn;
 mod watch;
 mod wire;
 
-pub use api::Api;
-pub use context::{Context, Signal};
-pub use errors::EtcdError;
-pub use methods::MethodCounters;
+pub(crate) use api::Api;
+pub(crate) use context::Context;

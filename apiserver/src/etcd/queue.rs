@@ -167,7 +167,7 @@ pub struct Follower {
 
 impl Follower {
     pub fn new(context: Arc<Context>, range: KeyRange, start_revision: Revision) -> Self {
-        let mut hub = context.replica.store().watches().open();
+        let mut hub = context.watches();
         let spec =
             WatchSpec { range, start_revision, no_put: false, no_delete: false, prev_kv: false };
         hub.watch(1, spec).expect("a new stream has no watch of any id");

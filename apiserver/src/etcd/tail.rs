@@ -4,7 +4,7 @@ use super::context::Context;
 use super::methods::METHODS;
 use bytes::Bytes;
 use http::HeaderMap;
-use http_body::{Body as _, Frame, SizeHint};
+use http_body::{Frame, SizeHint};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{self, Poll};

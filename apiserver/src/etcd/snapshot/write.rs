@@ -60,7 +60,7 @@ fn make(context: &Context) -> Result<(Manifest, Arc<dyn Checkpoint>), EngineErro
         member_id: context.member_id,
         position,
         membership,
-        files: checkpoint.files().to_vec(),
+        files: checkpoint.files()?.to_vec(),
         revision: view.revision(),
         key_count: view.key_count(),
         hash: view.hash(),

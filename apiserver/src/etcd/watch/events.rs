@@ -10,6 +10,7 @@ use super::session::Session;
 use futures::Stream;
 use futures::stream::FuturesUnordered;
 use std::pin::Pin;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use tokio::task::JoinHandle;
 use tonic::Status;
@@ -54,6 +55,8 @@ impl Session {
         let fragment = watched.fragment;
         let Some(last) = batches.last() else { return 0 };
         let head = self.head(id, last.revision());
+        let events: usize = batches.iter().map(|batch| batch.events().len()).sum();
+        self.context.watch_counts.events.fetch_add(events as u64, Ordering::Relaxed);
         let run = EventRun::Shared { batches, prev_kv };
         let len = run.len();
         if fragment && len >= MESSAGE_BYTES_MAX {
@@ -72,7 +75,7 @@ impl Session {
     }
 
     fn end_compacted(&mut self, id: i64, compact_revision: Revision) {
-        if self.watches.remove(&id).is_none() {
+        if !self.remove_watch(id) {
             return;
         }
         let mut head = self.head(id, self.current_revision());

@@ -81,7 +81,7 @@ impl Session {
             quiet: true,
             fragment: request.fragment,
         };
-        self.watches.insert(id, watched);
+        self.add_watch(id, watched);
         if request.progress_notify {
             self.progress.start_ticking(self.context.progress_interval);
         }
@@ -103,7 +103,7 @@ impl Session {
 
     /// Cancelling what is not there goes unanswered, as in etcd.
     fn cancel(&mut self, id: i64) {
-        if self.watches.remove(&id).is_none() {
+        if !self.remove_watch(id) {
             return;
         }
         self.hub.cancel(id);

@@ -16,6 +16,7 @@ use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{self, Poll};
 use tonic::{Status, Streaming};
 use xebec_store::kv::Revision;
@@ -54,9 +55,10 @@ impl Session {
         requests: Streaming<WatchRequest>,
         requires_leader: bool,
     ) -> Self {
+        context.watch_counts.streams.fetch_add(1, Ordering::Relaxed);
         Self {
             requests: Some(requests),
-            hub: context.replica.store().watches().open(),
+            hub: context.watches(),
             watches: HashMap::new(),
             next_id: 0,
             catch_ups: CatchUps::default(),
@@ -66,6 +68,20 @@ impl Session {
             ended: false,
             context,
         }
+    }
+
+    pub(super) fn add_watch(&mut self, id: i64, watched: Watched) {
+        self.watches.insert(id, watched);
+        self.context.watch_counts.watches.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// False if there is none of this id.
+    pub(super) fn remove_watch(&mut self, id: i64) -> bool {
+        let found = self.watches.remove(&id).is_some();
+        if found {
+            self.context.watch_counts.watches.fetch_sub(1, Ordering::Relaxed);
+        }
+        found
     }
 
     /// A response of this watch without events, to be changed as needed.
@@ -109,6 +125,14 @@ impl Session {
         busy |= self.poll_events(cx);
         busy |= self.poll_progress(cx);
         Ok(busy)
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let counts = &self.context.watch_counts;
+        counts.streams.fetch_sub(1, Ordering::Relaxed);
+        counts.watches.fetch_sub(self.watches.len() as u64, Ordering::Relaxed);
     }
 }
 
