@@ -49,9 +49,9 @@ pub struct Timing {
 impl Default for Timing {
     fn default() -> Self {
         Self {
-            heartbeat: Duration::from_millis(30),
-            election_min: Duration::from_millis(110),
-            election_max: Duration::from_millis(170),
+            heartbeat: Duration::from_millis(25),
+            election_min: Duration::from_millis(70),
+            election_max: Duration::from_millis(120),
             request_timeout: Duration::from_secs(7),
         }
     }
@@ -75,6 +75,12 @@ pub trait WallClock: Send + Sync + 'static {
 pub trait FreeSpace: Send + Sync + 'static {
     fn free_bytes(&self) -> std::io::Result<u64>;
     fn total_bytes(&self) -> std::io::Result<u64>;
+
+    /// Free space below which the keyspace refuses to grow; `None` for the usual share of the disk
+    /// (see [`crate::limits`]).
+    fn reserve_bytes(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// Called once when the replica cannot go on (a failed log write, corruption, removal from the
