@@ -1,12 +1,16 @@
 //! Consensus: openraft wired to the keyspace.
 
 pub mod errors;
+mod health;
 pub mod identity;
+pub mod limits;
+pub mod log;
 pub mod member;
 pub mod options;
 mod replica;
 pub mod runtime;
 pub mod status;
+mod tasks;
 pub mod transport;
 pub mod types;
 mod wire;
