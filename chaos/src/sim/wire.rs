@@ -9,7 +9,7 @@
 use super::rng::Rng;
 use parking_lot::Mutex;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 
 /// What becomes of a parcel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,8 +51,8 @@ struct Parcel {
     /// Of the receiver when it was sent: a process that restarted knows nothing of it.
     to_life: u64,
     from_life: u64,
-    /// Streams retransmit; unary parcels are simply gone.
-    stream: bool,
+    /// Streams retransmit; parcels that stand alone are simply gone.
+    channel: Option<ChannelId>,
     first_try_us: u64,
     arrive: Arrival,
 }
@@ -74,11 +74,20 @@ impl Ord for Parcel {
     }
 }
 
-/// Keeps the parcels of one stream and direction in order.
-#[derive(Debug, Default)]
-pub struct Lane {
+/// One direction of one stream: what keeps its parcels in order.
+#[derive(Default)]
+struct Channel {
+    /// The parcels that wait behind the one on its way.
+    waiting: VecDeque<Parcel>,
+    /// A parcel of this stream is on its way.
+    busy: bool,
     last_due_us: u64,
+    broken: bool,
 }
+
+/// Names one direction of one stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ChannelId(u64);
 
 pub struct Wire {
     inner: Mutex<Inner>,
@@ -89,6 +98,8 @@ struct Inner {
     rng: Rng,
     parcels: BinaryHeap<Reverse<Parcel>>,
     parcels_sent: u64,
+    channels: BTreeMap<ChannelId, Channel>,
+    channels_opened: u64,
     links: BTreeMap<(usize, usize), Link>,
     everywhere: Link,
     /// Whether each host runs, and which life of it.
@@ -104,6 +115,8 @@ impl Wire {
                 rng,
                 parcels: BinaryHeap::new(),
                 parcels_sent: 0,
+                channels: BTreeMap::new(),
+                channels_opened: 0,
                 links: BTreeMap::new(),
                 everywhere: Link::default(),
                 hosts: vec![(false, 0); hosts],
@@ -154,21 +167,51 @@ impl Wire {
     pub fn send(&self, from: usize, to: usize, arrive: impl FnOnce(Fate) + Send + 'static) {
         let mut inner = self.inner.lock();
         let link = inner.link(from, to);
-        let lost = link.blocked || inner.rng.chance_ppm(link.loss_ppm);
         let due_us = inner.now_us + inner.latency_us(link);
-        if lost {
-            let due_us = due_us + CONNECTION_TIMEOUT_US;
-            let arrive = move |_: Fate| arrive(Fate::Lost);
-            inner.push(from, to, due_us, false, Box::new(arrive));
+        let lost = link.blocked || inner.rng.chance_ppm(link.loss_ppm);
+        let (due_us, arrive): (u64, Arrival) = if lost {
+            (due_us + CONNECTION_TIMEOUT_US, Box::new(|_| arrive(Fate::Lost)))
         } else {
-            inner.push(from, to, due_us, false, Box::new(arrive));
+            (due_us, Box::new(arrive))
+        };
+        let parcel = inner.parcel(from, to, due_us, None, arrive);
+        inner.parcels.push(Reverse(parcel));
+    }
+
+    /// Opens one direction of a stream.
+    pub fn open_channel(&self) -> ChannelId {
+        let mut inner = self.inner.lock();
+        inner.channels_opened += 1;
+        let id = ChannelId(inner.channels_opened);
+        inner.channels.insert(id, Channel::default());
+        id
+    }
+
+    /// Forgets a stream: what is still on its way is dropped.
+    pub fn close_channel(&self, id: ChannelId) {
+        self.inner.lock().channels.remove(&id);
+    }
+
+    /// Breaks the streams of a direction, as a reset connection does; those to come are whole.
+    pub fn break_channels(&self, from: usize, to: usize) {
+        let mut inner = self.inner.lock();
+        let concerned = inner
+            .parcels
+            .iter()
+            .filter(|Reverse(parcel)| parcel.from == from && parcel.to == to)
+            .filter_map(|Reverse(parcel)| parcel.channel)
+            .collect::<Vec<_>>();
+        for id in concerned {
+            if let Some(channel) = inner.channels.get_mut(&id) {
+                channel.broken = true;
+            }
         }
     }
 
     /// Sends the next parcel of a stream. What the link loses comes later, as TCP would have it.
     pub fn send_in_order(
         &self,
-        lane: &mut Lane,
+        id: ChannelId,
         from: usize,
         to: usize,
         arrive: impl FnOnce(Fate) + Send + 'static,
@@ -179,9 +222,16 @@ impl Wire {
         if inner.rng.chance_ppm(link.loss_ppm) {
             due_us += RETRANSMIT_US;
         }
-        due_us = due_us.max(lane.last_due_us);
-        lane.last_due_us = due_us;
-        inner.push(from, to, due_us, true, Box::new(arrive));
+        let mut parcel = inner.parcel(from, to, due_us, Some(id), Box::new(arrive));
+        let Some(channel) = inner.channels.get_mut(&id) else { return };
+        channel.last_due_us = channel.last_due_us.max(due_us);
+        parcel.due_us = channel.last_due_us;
+        if channel.busy {
+            channel.waiting.push_back(parcel);
+        } else {
+            channel.busy = true;
+            inner.parcels.push(Reverse(parcel));
+        }
     }
 
     /// Moves time on and lets everything arrive that is due.
@@ -215,20 +265,26 @@ impl Inner {
         self.rng.between(link.latency_min_us, link.latency_max_us)
     }
 
-    fn push(&mut self, from: usize, to: usize, due_us: u64, stream: bool, arrive: Arrival) {
+    fn parcel(
+        &mut self,
+        from: usize,
+        to: usize,
+        due_us: u64,
+        channel: Option<ChannelId>,
+        arrive: Arrival,
+    ) -> Parcel {
         self.parcels_sent += 1;
-        let parcel = Parcel {
+        Parcel {
             due_us,
             number: self.parcels_sent,
             from,
             to,
             to_life: self.hosts[to].1,
             from_life: self.hosts[from].1,
-            stream,
+            channel,
             first_try_us: self.now_us,
             arrive,
-        };
-        self.parcels.push(Reverse(parcel));
+        }
     }
 
     /// The next parcel that arrives now, and how.
@@ -239,12 +295,17 @@ impl Inner {
             if !sender_up || sender_life != parcel.from_life {
                 // The sender died; what its kernel still held is gone with it, and nobody is
                 // left to learn of it. The receiver's side notices by its own timeout.
-                drop(parcel);
+                if let Some(id) = parcel.channel {
+                    self.channels.remove(&id);
+                }
                 continue;
             }
             let (receiver_up, receiver_life) = self.hosts[parcel.to];
-            let fate = if self.link(parcel.from, parcel.to).blocked {
-                if parcel.stream && self.now_us < parcel.first_try_us + CONNECTION_TIMEOUT_US {
+            let fate = if self.is_broken(&parcel) {
+                Fate::Lost
+            } else if self.link(parcel.from, parcel.to).blocked {
+                let patient = self.now_us < parcel.first_try_us + CONNECTION_TIMEOUT_US;
+                if parcel.channel.is_some() && patient {
                     parcel.due_us = self.now_us + RETRANSMIT_US;
                     self.parcels.push(Reverse(parcel));
                     continue;
@@ -255,10 +316,31 @@ impl Inner {
             } else {
                 Fate::Delivered
             };
+            self.release_next(&parcel, fate);
             self.arrived[fate as usize] += 1;
             return Some((parcel.arrive, fate));
         }
         None
+    }
+
+    fn is_broken(&self, parcel: &Parcel) -> bool {
+        let Some(id) = parcel.channel else { return false };
+        self.channels.get(&id).is_none_or(|channel| channel.broken)
+    }
+
+    /// The parcel of a stream has met its fate: the next one sets out.
+    fn release_next(&mut self, parcel: &Parcel, fate: Fate) {
+        let Some(channel) = parcel.channel.and_then(|id| self.channels.get_mut(&id)) else {
+            return;
+        };
+        channel.broken |= fate != Fate::Delivered;
+        match channel.waiting.pop_front() {
+            Some(mut next) => {
+                next.due_us = next.due_us.max(self.now_us);
+                self.parcels.push(Reverse(next));
+            }
+            None => channel.busy = false,
+        }
     }
 }
 
@@ -282,9 +364,9 @@ mod tests {
     #[test]
     fn a_stream_keeps_its_order_and_single_parcels_need_not() {
         let (wire, log) = wire();
-        let mut lane = Lane::default();
+        let stream = wire.open_channel();
         for number in 0..50 {
-            wire.send_in_order(&mut lane, 0, 1, note(&log, number));
+            wire.send_in_order(stream, 0, 1, note(&log, number));
         }
         wire.advance(10_000);
         let expected = (0..50).map(|number| (number, Fate::Delivered)).collect::<Vec<_>>();
@@ -304,14 +386,16 @@ mod tests {
         let (wire, log) = wire();
         wire.set_link(0, 1, Some(Link { blocked: true, ..Link::default() }));
         wire.send(0, 1, note(&log, 1));
-        wire.send_in_order(&mut Lane::default(), 0, 1, note(&log, 2));
+        let stream = wire.open_channel();
+        wire.send_in_order(stream, 0, 1, note(&log, 2));
+        wire.send_in_order(stream, 0, 1, note(&log, 3));
         wire.advance(100_000);
         assert!(log.lock().is_empty());
         wire.heal();
         wire.advance(300_000);
-        assert_eq!(*log.lock(), [(2, Fate::Delivered)]);
+        assert_eq!(*log.lock(), [(2, Fate::Delivered), (3, Fate::Delivered)]);
         wire.advance(20_000_000);
-        assert_eq!(log.lock()[1], (1, Fate::Lost));
+        assert_eq!(log.lock()[2], (1, Fate::Lost));
     }
 
     #[test]
