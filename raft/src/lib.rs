@@ -10,6 +10,7 @@ pub mod runtime;
 pub mod status;
 pub mod transport;
 pub mod types;
+mod wire;
 
 pub use member::Member;
 pub use options::{Environment, Identity, Options, Threads, Timing};
