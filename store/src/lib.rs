@@ -27,3 +27,4 @@ pub use outcome::{
 };
 pub use shell::{CompactBudget, OpenError, Progress, Store};
 pub use view::{LeaseView, ReadError, View};
+pub mod watch;
