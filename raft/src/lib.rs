@@ -1,1 +1,17 @@
 //! Consensus: openraft wired to the keyspace.
+
+pub mod errors;
+pub mod identity;
+pub mod member;
+pub mod options;
+mod pending;
+mod replica;
+pub mod runtime;
+pub mod status;
+pub mod transport;
+pub mod types;
+
+pub use member::Member;
+pub use options::{Environment, Identity, Options, Threads, Timing};
+pub use replica::Replica;
+pub use status::{LeaseTtl, Status};

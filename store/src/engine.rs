@@ -131,7 +131,7 @@ pub trait Checkpoint: Send + Sync {
     fn read(&self, file: usize, offset: u64, len: usize) -> Result<Bytes, EngineError>;
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, prost::Message)]
+#[derive(Clone, PartialEq, Eq, prost::Message)]
 pub struct CheckpointFile {
     #[prost(string, tag = "1")]
     pub name: String,
