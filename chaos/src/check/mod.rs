@@ -1,0 +1,60 @@
+//! The judges: each takes a [`History`] and says what in it contradicts the contract.
+//!
+//! [`check`] runs them all. It first joins what all clients saw into one [`Truth`] (what happened
+//! at which revision); the revision-based checks compare every answer with that truth in linear
+//! time, and [`linearizable`] judges each key again without trusting revisions, by search.
+
+pub mod exactly_once;
+pub mod leases;
+pub mod linearizable;
+pub mod lost;
+pub mod real_time;
+pub mod report;
+pub mod results;
+pub mod serializable;
+pub mod truth;
+
+pub use report::{Report, Violation};
+pub use truth::{Truth, TruthEvent};
+
+use crate::history::History;
+use crate::invariants;
+
+/// One judge: its name and what it does.
+pub struct Check {
+    pub name: &'static str,
+    pub run: fn(&History, &Truth) -> Vec<Violation>,
+}
+
+/// All judges, in the order of the report.
+pub const CHECKS: &[Check] = &[
+    Check { name: linearizable::NAME, run: linearizable::check },
+    Check { name: real_time::NAME, run: real_time::check },
+    Check { name: results::NAME, run: results::check },
+    Check { name: lost::NAME, run: lost::check },
+    Check { name: exactly_once::NAME, run: exactly_once::check },
+    Check { name: serializable::NAME, run: serializable::check },
+    Check { name: leases::NAME, run: leases::check },
+    Check { name: invariants::filtered::NAME, run: invariants::filtered::check },
+    Check { name: invariants::ordered::NAME, run: invariants::ordered::check },
+    Check { name: invariants::unique::NAME, run: invariants::unique::check },
+    Check { name: invariants::reliable::NAME, run: invariants::reliable::check },
+    Check { name: invariants::atomic::NAME, run: invariants::atomic::check },
+    Check { name: invariants::resumable::NAME, run: invariants::resumable::check },
+    Check { name: invariants::bookmarkable::NAME, run: invariants::bookmarkable::check },
+    Check { name: invariants::is_create::NAME, run: invariants::is_create::check },
+    Check { name: invariants::prev_kv::NAME, run: invariants::prev_kv::check },
+    Check { name: invariants::equal_hash::NAME, run: invariants::equal_hash::check },
+];
+
+/// Joins the evidence of `history` and runs every judge over it.
+pub fn check(history: &History) -> Report {
+    let (truth, mut contradictions) = Truth::gather(history);
+    contradictions.truncate(Violation::KEPT_MAX);
+    let mut report = Report::default();
+    report.add(truth::NAME, contradictions);
+    for check in CHECKS {
+        report.add(check.name, (check.run)(history, &truth));
+    }
+    report
+}

@@ -1,0 +1,24 @@
+//! Filtered: a watch shows only events that it asked for.
+
+use crate::check::{Truth, Violation};
+use crate::history::History;
+
+pub const NAME: &str = "watch: filtered";
+
+pub fn check(history: &History, _: &Truth) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    for watch in &history.watches {
+        for event in watch.events() {
+            if !watch.request.wants(&event.kv.key, event.delete) {
+                let message = format!(
+                    "an event of {} (delete={}) at {} was not asked for",
+                    event.kv.key,
+                    event.delete,
+                    event.revision()
+                );
+                violations.push(Violation::new(message, [watch.id]));
+            }
+        }
+    }
+    violations
+}
