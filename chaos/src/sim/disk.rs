@@ -38,6 +38,7 @@ struct Inner {
     no_sync: AtomicBool,
     writes: AtomicU64,
     syncs: AtomicU64,
+    installs: AtomicU64,
 }
 
 impl SimHome {
@@ -57,6 +58,7 @@ impl SimHome {
             no_sync: AtomicBool::new(false),
             writes: AtomicU64::new(0),
             syncs: AtomicU64::new(0),
+            installs: AtomicU64::new(0),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -69,6 +71,11 @@ impl SimHome {
     pub fn crash(&self, choose: &mut dyn FnMut(u64) -> u64) {
         self.inner.mem.crash(choose);
         self.inner.tap.crashed(self.inner.host);
+    }
+
+    /// How often a checkpoint took the place of the content.
+    pub fn installs(&self) -> u64 {
+        self.inner.installs.load(Ordering::Relaxed)
     }
 
     pub fn inject(&self, faults: Faults) {
@@ -97,6 +104,7 @@ impl EngineHome for SimHome {
 
     fn install(&self, staging: Box<dyn Staging>) -> Result<Arc<dyn Engine>, EngineError> {
         let engine = self.inner.mem.install(staging)?;
+        self.inner.installs.fetch_add(1, Ordering::Relaxed);
         let (host, name) = (self.inner.host, self.inner.name);
         self.inner.trace.line(format_args!("host {host}: {name} replaced by a checkpoint"));
         self.inner.tap.opened(host, engine.as_ref());

@@ -4,6 +4,7 @@
 //! difference. The first replica to write a revision defines it; every other replica, and the same
 //! one after a crash, must write the same.
 
+use super::trace::Trace;
 use super::violation::Violations;
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -31,12 +32,14 @@ pub struct TrueEvent {
 
 pub struct Truth {
     violations: Violations,
+    trace: Arc<Trace>,
     inner: Mutex<Inner>,
 }
 
 #[derive(Default)]
 struct Inner {
     changes: Vec<Change>,
+    first_seen_us: Vec<u64>,
     /// All versions of a key, tombstones too, oldest first.
     keys: BTreeMap<Bytes, Vec<Arc<KeyValue>>>,
     /// The revisions that carry the values of an operation: exactly one if it was applied.
@@ -66,8 +69,8 @@ pub fn in_range(range: &KeyRange, key: &[u8]) -> bool {
 }
 
 impl Truth {
-    pub fn new(violations: Violations) -> Self {
-        Self { violations, inner: Mutex::default() }
+    pub fn new(violations: Violations, trace: Arc<Trace>) -> Self {
+        Self { violations, trace, inner: Mutex::default() }
     }
 
     /// A replica wrote these changes, all of one revision.
@@ -98,6 +101,7 @@ impl Truth {
             inner.keys.entry(kv.key.clone()).or_default().push(Arc::clone(kv));
         }
         inner.changes.push(change);
+        inner.first_seen_us.push(self.trace.now_us());
     }
 
     /// The newest revision that any replica ever wrote.
@@ -143,6 +147,12 @@ impl Truth {
             }
         }
         None
+    }
+
+    /// When the first replica wrote a revision.
+    pub fn first_seen_us(&self, revision: Revision) -> u64 {
+        let place = usize::try_from(revision - EMPTY - 1).unwrap_or(0);
+        self.inner.lock().first_seen_us.get(place).copied().unwrap_or(0)
     }
 
     /// Where the values of an operation landed.
@@ -200,7 +210,6 @@ impl Inner {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::trace::Trace;
 
     fn kv(key: &str, create: Revision, revision: Revision, version: i64, tag: u64) -> Arc<KeyValue> {
         Arc::new(KeyValue {
@@ -214,8 +223,9 @@ mod tests {
     }
 
     fn truth() -> (Truth, Violations) {
-        let violations = Violations::new(Arc::new(Trace::new(false)));
-        (Truth::new(violations.clone()), violations)
+        let trace = Arc::new(Trace::new(false));
+        let violations = Violations::new(Arc::clone(&trace));
+        (Truth::new(violations.clone(), trace), violations)
     }
 
     fn all() -> KeyRange {
