@@ -5,6 +5,8 @@
 //! time, and [`linearizable`] judges each key again without trusting revisions, by search.
 
 pub mod exactly_once;
+#[cfg(test)]
+pub mod fixture;
 pub mod leases;
 pub mod linearizable;
 pub mod lost;
@@ -57,4 +59,34 @@ pub fn check(history: &History) -> Report {
         report.add(check.name, (check.run)(history, &truth));
     }
     report
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fixture::Fixture;
+    use super::*;
+
+    #[test]
+    fn good_histories_are_good() {
+        for seed in 0..20 {
+            let fixture = Fixture::busy(seed, 300);
+            let report = check(&fixture.history);
+            assert!(report.is_clean(), "seed {seed}:\n{report}");
+        }
+    }
+
+    #[test]
+    fn unknown_outcomes_are_good_either_way() {
+        for applied in [false, true] {
+            let mut fixture = Fixture::new();
+            fixture.put("/t/a");
+            fixture.put_unknown("/t/a", applied);
+            fixture.get("/t/a");
+            fixture.put("/t/b");
+            let last = fixture.revision;
+            fixture.watch(fixture::everything(2), 0, last);
+            let report = check(&fixture.history);
+            assert!(report.is_clean(), "applied={applied}:\n{report}");
+        }
+    }
 }

@@ -274,3 +274,35 @@ fn timelines(
     }
     timelines
 }
+
+#[cfg(test)]
+mod tests {
+    use super::NAME;
+    use crate::check::fixture::{catches, events_of};
+
+    #[test]
+    fn catches_replicas_that_show_different_values() {
+        catches(NAME, |fixture| {
+            let watch = &mut fixture.history.watches[1];
+            let events = events_of(watch).find(|events| !events[0].delete).expect("a put");
+            events[0].kv.value = "other".into();
+        });
+    }
+
+    #[test]
+    fn catches_a_revision_that_nobody_saw() {
+        catches(NAME, |fixture| {
+            fixture.history.watches.clear();
+            fixture.history.operations.retain(|operation| operation.id % 7 != 0);
+            fixture.history.operations.iter_mut().for_each(|operation| {
+                if let crate::history::Outcome::Ok {
+                    response: crate::history::Response::Put { prev },
+                    ..
+                } = &mut operation.outcome
+                {
+                    *prev = None;
+                }
+            });
+        });
+    }
+}

@@ -23,3 +23,26 @@ pub fn check(history: &History, _: &Truth) -> Vec<Violation> {
     }
     violations
 }
+
+#[cfg(test)]
+mod tests {
+    use super::NAME;
+    use crate::check::fixture::catches;
+
+    #[test]
+    fn catches_an_event_that_comes_twice() {
+        catches(NAME, |fixture| {
+            let responses = &mut fixture.history.watches[0].responses;
+            responses.insert(2, responses[1].clone());
+        });
+    }
+
+    #[test]
+    fn catches_an_event_that_comes_again_after_a_resume() {
+        catches(NAME, |fixture| {
+            let again = fixture.history.watches[1].responses.iter().rev().nth(1);
+            let again = again.expect("the last events").clone();
+            fixture.history.watches[2].responses.insert(1, again);
+        });
+    }
+}
