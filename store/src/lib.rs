@@ -11,4 +11,20 @@
 
 pub mod command;
 pub mod engine;
+mod entry;
 pub mod kv;
+mod lessor;
+mod options;
+mod outcome;
+mod shell;
+mod view;
+pub mod watch;
+
+pub use entry::{Entry, LogPosition, Payload};
+pub use lessor::{Lessor, RenewError};
+pub use options::Options;
+pub use outcome::{
+    AlarmMember, ApplyError, OpResponse, Outcome, RangeResult, Response, TxnResponse,
+};
+pub use shell::{CompactBudget, OpenError, Progress, Store};
+pub use view::{LeaseView, ReadError, View};
