@@ -4,6 +4,7 @@
 //! at which revision); the revision-based checks compare every answer with that truth in linear
 //! time, and [`linearizable`] judges each key again without trusting revisions, by search.
 
+pub mod compaction;
 pub mod exactly_once;
 #[cfg(test)]
 pub mod fixture;
@@ -36,6 +37,7 @@ pub const CHECKS: &[Check] = &[
     Check { name: lost::NAME, run: lost::check },
     Check { name: exactly_once::NAME, run: exactly_once::check },
     Check { name: serializable::NAME, run: serializable::check },
+    Check { name: compaction::NAME, run: compaction::check },
     Check { name: leases::NAME, run: leases::check },
     Check { name: invariants::filtered::NAME, run: invariants::filtered::check },
     Check { name: invariants::ordered::NAME, run: invariants::ordered::check },
