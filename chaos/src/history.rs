@@ -13,12 +13,22 @@ pub use xebec_store::kv::Revision;
 pub type Nanos = u64;
 
 /// Everything that was recorded in one run.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct History {
+    /// The revision before the first one of this history. No key existed then.
+    pub base: Revision,
     pub operations: Vec<Operation>,
     pub watches: Vec<Watch>,
     pub hashes: Vec<HashSample>,
     pub faults: Vec<Fault>,
+}
+
+impl Default for History {
+    /// A history from the beginning: an empty keyspace stands at revision 1.
+    fn default() -> Self {
+        let (operations, watches) = (Vec::new(), Vec::new());
+        Self { base: 1, operations, watches, hashes: Vec::new(), faults: Vec::new() }
+    }
 }
 
 /// One request and what became of it.

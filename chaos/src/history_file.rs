@@ -1,6 +1,6 @@
 //! A history as JSON lines: one record per line, in the order in which they were finished.
 
-use crate::history::{Fault, HashSample, History, Operation, Watch};
+use crate::history::{Fault, HashSample, History, Operation, Revision, Watch};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Record {
+    /// See [`History::base`].
+    Base(Revision),
     Operation(Operation),
     Watch(Watch),
     Hash(HashSample),
@@ -27,6 +29,7 @@ pub enum HistoryFileError {
 impl History {
     pub fn push(&mut self, record: Record) {
         match record {
+            Record::Base(revision) => self.base = revision,
             Record::Operation(operation) => self.operations.push(operation),
             Record::Watch(watch) => self.watches.push(watch),
             Record::Hash(sample) => self.hashes.push(sample),
@@ -62,12 +65,14 @@ impl History {
         #[derive(Serialize)]
         #[serde(rename_all = "snake_case")]
         enum Line<'a> {
+            Base(Revision),
             Operation(&'a Operation),
             Watch(&'a Watch),
             Hash(&'a HashSample),
             Fault(&'a Fault),
         }
-        let lines = self.operations.iter().map(Line::Operation);
+        let lines = std::iter::once(Line::Base(self.base));
+        let lines = lines.chain(self.operations.iter().map(Line::Operation));
         let lines = lines.chain(self.watches.iter().map(Line::Watch));
         let lines = lines.chain(self.hashes.iter().map(Line::Hash));
         let lines = lines.chain(self.faults.iter().map(Line::Fault));
@@ -76,5 +81,28 @@ impl History {
             out.write_all(b"\n")?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::fixture::Fixture;
+
+    #[test]
+    fn a_history_reads_back() {
+        let mut history = Fixture::busy(4, 50).history;
+        history.base = 17;
+        let file = tempfile::NamedTempFile::new().expect("a temporary file");
+        history.save(file.path()).expect("writable");
+        assert_eq!(History::load(file.path()).expect("readable"), history);
+    }
+
+    #[test]
+    fn a_broken_line_is_named() {
+        let file = tempfile::NamedTempFile::new().expect("a temporary file");
+        std::fs::write(file.path(), "{\"base\":1}\n{\"base\":\n").expect("writable");
+        let error = History::load(file.path()).expect_err("a broken line");
+        assert!(error.to_string().ends_with("line 2"), "{error}");
     }
 }

@@ -18,6 +18,7 @@ mod options;
 mod outcome;
 mod shell;
 mod view;
+pub mod watch;
 
 pub use entry::{Entry, LogPosition, Payload};
 pub use lessor::{Lessor, RenewError};
@@ -27,4 +28,3 @@ pub use outcome::{
 };
 pub use shell::{CompactBudget, OpenError, Progress, Store};
 pub use view::{LeaseView, ReadError, View};
-pub mod watch;

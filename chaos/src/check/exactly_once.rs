@@ -155,3 +155,69 @@ fn deleted_ranges(request: &Request) -> Vec<(&str, &str)> {
         _ => Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::NAME;
+    use crate::check::fixture::{Fixture, catches, everything, events_of};
+    use crate::history::{Failure, Kv, Outcome, WatchBody, WatchEvent, WatchResponse};
+
+    fn show_last(fixture: &mut Fixture) {
+        let last = fixture.revision;
+        fixture.watch(everything(2), 0, last);
+    }
+
+    #[test]
+    fn catches_a_write_that_happened_twice() {
+        catches(NAME, |fixture| {
+            fixture.put_unknown("/t/1", true);
+            show_last(fixture);
+            let revision = fixture.revision + 1;
+            let watch = fixture.history.watches.last_mut().expect("a watch");
+            let events = events_of(watch).last().expect("events").clone();
+            let kv = Kv { mod_revision: revision, ..events[0].kv.clone() };
+            let again = WatchEvent { kv, prev: None, delete: false };
+            let body = WatchBody::Events { events: vec![again], fragment: false };
+            watch.responses.push(WatchResponse { at_ns: u64::MAX, revision, body });
+        });
+    }
+
+    #[test]
+    fn catches_a_refused_write_that_happened() {
+        catches(NAME, |fixture| {
+            fixture.put_unknown("/t/1", true);
+            fixture.last().outcome = Outcome::Failed(Failure::NoSpace);
+            show_last(fixture);
+        });
+    }
+
+    #[test]
+    fn catches_an_effect_before_its_cause() {
+        catches(NAME, |fixture| {
+            fixture.put_unknown("/t/1", true);
+            fixture.last().call_ns = u64::MAX;
+            show_last(fixture);
+        });
+    }
+
+    #[test]
+    fn catches_half_a_txn() {
+        catches(NAME, |fixture| {
+            fixture.compare_and_swap("/t/1", true);
+            fixture.last().outcome = Outcome::Unknown("lost".into());
+            show_last(fixture);
+            let watch = fixture.history.watches.last_mut().expect("a watch");
+            events_of(watch).last().expect("events").pop();
+        });
+    }
+
+    #[test]
+    fn catches_a_deletion_that_nobody_asked_for() {
+        catches(NAME, |fixture| {
+            fixture.put("/t/1");
+            fixture.delete("/t/1");
+            show_last(fixture);
+            fixture.history.operations.pop();
+        });
+    }
+}

@@ -79,3 +79,51 @@ fn removed_by_client(history: &History, key: &str) -> bool {
     }
     history.operations.iter().any(|operation| removes(&operation.request, key))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::NAME;
+    use crate::check::fixture::{STEP_NS, catches, everything, events_of};
+    use crate::history::{Request, Response};
+
+    /// A key with a lease of one second that is gone after `lived_ns`.
+    fn expire_after(lived_ns: u64) -> impl FnOnce(&mut crate::check::fixture::Fixture) {
+        move |fixture| {
+            let grant = Response::LeaseGrant { lease: 5, ttl_s: 1 };
+            fixture.record(Request::LeaseGrant { lease: 5, ttl_s: 1 }, grant);
+            fixture.put("/t/leased");
+            let Request::Put(put) = &mut fixture.last().request else { panic!("a put") };
+            put.lease = 5;
+            fixture.delete("/t/leased");
+            fixture.history.operations.pop();
+            fixture.now_ns += lived_ns;
+            let last = fixture.revision;
+            fixture.watch(everything(last - 1), 0, last);
+            let watch = fixture.history.watches.last_mut().expect("a watch");
+            for event in events_of(watch).flatten() {
+                if !event.delete {
+                    event.kv.lease = 5;
+                }
+                if let Some(prev) = &mut event.prev {
+                    prev.lease = 5;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn catches_a_lease_that_expired_early() {
+        catches(NAME, expire_after(100 * STEP_NS));
+    }
+
+    #[test]
+    fn an_expiry_in_time_is_good() {
+        let mut fixture = crate::check::fixture::Fixture::new();
+        fixture.put("/t/1");
+        expire_after(2_000 * STEP_NS)(&mut fixture);
+        let last = fixture.revision;
+        fixture.history.watches[0].request.start_revision = 2;
+        let report = crate::check::check(&fixture.history);
+        assert!(report.of(NAME).is_empty(), "{last}: {report}");
+    }
+}

@@ -76,3 +76,58 @@ fn judge(key: &str, piece: &[KeyOp]) -> Option<Violation> {
     let ids = piece.iter().map(|operation| operation.id).filter(|id| *id != 0);
     Some(Violation::new(message, ids.take(20)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::NAME;
+    use crate::check::check;
+    use crate::check::fixture::{Fixture, catches};
+    use crate::history::{Kv, Outcome, Response};
+
+    #[test]
+    fn long_histories_are_cut_and_judged() {
+        let fixture = Fixture::busy(5, 6_000);
+        let report = check(&fixture.history);
+        assert!(report.is_clean(), "{report}");
+    }
+
+    #[test]
+    fn catches_a_stale_read_without_trusting_revisions() {
+        catches(NAME, |fixture| {
+            fixture.put("/t/1");
+            fixture.get("/t/1");
+            let old = fixture.last().outcome.clone();
+            fixture.put("/t/1");
+            fixture.get("/t/1");
+            let Outcome::Ok { response, .. } = old else { panic!("a read") };
+            let revision = fixture.revision;
+            fixture.last().outcome = Outcome::Ok { revision, response };
+        });
+    }
+
+    #[test]
+    fn catches_a_lost_update() {
+        catches(NAME, |fixture| {
+            fixture.put("/t/1");
+            fixture.put("/t/1");
+            let Outcome::Ok { response: Response::Put { prev }, .. } = &mut fixture.last().outcome
+            else {
+                panic!("a put")
+            };
+            *prev = Some(Kv { value: "v1".into(), ..prev.clone().expect("there was one") });
+        });
+    }
+
+    #[test]
+    fn catches_a_swap_that_should_not_have_succeeded() {
+        catches(NAME, |fixture| {
+            fixture.put("/t/1");
+            fixture.compare_and_swap("/t/1", false);
+            let operation = fixture.last();
+            operation.outcome = Outcome::Ok {
+                revision: 0,
+                response: Response::Txn { succeeded: true, responses: Vec::new() },
+            };
+        });
+    }
+}

@@ -40,3 +40,31 @@ impl<'a> Promise<'a> {
             && self.watch.request.wants(&event.key, event.put.is_none())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::NAME;
+    use crate::check::fixture::{Fixture, catches, everything};
+    use crate::history::WatchBody;
+
+    /// Removes what watches show of the last revision; their marks still cover it.
+    fn forget_last_revision(fixture: &mut Fixture) {
+        let last = fixture.revision;
+        for watch in &mut fixture.history.watches {
+            watch.responses.retain(|response| match &response.body {
+                WatchBody::Events { .. } => response.revision != last,
+                _ => true,
+            });
+        }
+    }
+
+    #[test]
+    fn catches_an_acknowledged_write_that_nobody_sees() {
+        catches(NAME, |fixture| {
+            fixture.put("/t/1");
+            let last = fixture.revision;
+            fixture.watch(everything(2), 0, last);
+            forget_last_revision(fixture);
+        });
+    }
+}

@@ -67,3 +67,32 @@ pub(super) fn changes(request: &Request, response: &Response) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::NAME;
+    use crate::check::fixture::catches;
+    use crate::history::Outcome;
+
+    #[test]
+    fn catches_a_stale_read() {
+        catches(NAME, |fixture| {
+            fixture.list();
+            let stale = fixture.last().clone();
+            fixture.put("/t/1");
+            fixture.list();
+            // The answer of before the put, after it.
+            fixture.last().outcome = stale.outcome;
+        });
+    }
+
+    #[test]
+    fn catches_a_write_below_a_revision_seen_before() {
+        catches(NAME, |fixture| {
+            fixture.put("/t/1");
+            if let Outcome::Ok { revision, .. } = &mut fixture.last().outcome {
+                *revision -= 1;
+            }
+        });
+    }
+}

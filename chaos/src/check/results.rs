@@ -179,3 +179,48 @@ fn range_error(
         None => format!("a read shows {} keys of {shown}", kvs.len()),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::NAME;
+    use crate::check::fixture::{Fixture, catches};
+    use crate::history::{Outcome, Response};
+
+    fn response(fixture: &mut Fixture) -> &mut Response {
+        match &mut fixture.last().outcome {
+            Outcome::Ok { response, .. } => response,
+            other => panic!("{other:?} is not done"),
+        }
+    }
+
+    #[test]
+    fn catches_a_key_missing_from_a_list() {
+        catches(NAME, |fixture| {
+            fixture.put("/t/1");
+            fixture.list();
+            let Response::Range { kvs, count, .. } = response(fixture) else { panic!("a list") };
+            kvs.pop();
+            *count -= 1;
+        });
+    }
+
+    #[test]
+    fn catches_a_compare_that_should_have_failed() {
+        catches(NAME, |fixture| {
+            fixture.put("/t/1");
+            fixture.compare_and_swap("/t/1", false);
+            let Response::Txn { succeeded, .. } = response(fixture) else { panic!("a txn") };
+            *succeeded = true;
+        });
+    }
+
+    #[test]
+    fn catches_a_wrong_previous_value() {
+        catches(NAME, |fixture| {
+            fixture.put("/t/1");
+            fixture.put("/t/1");
+            let Response::Put { prev } = response(fixture) else { panic!("a put") };
+            *prev = None;
+        });
+    }
+}

@@ -15,9 +15,6 @@ use std::collections::BTreeMap;
 
 pub const NAME: &str = "all observers agree on one history";
 
-/// An empty keyspace stands at revision 1: the first event is that of revision 2.
-pub const FIRST_REVISION: Revision = 2;
-
 /// What happened to one key at one revision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TruthEvent {
@@ -59,7 +56,7 @@ impl Truth {
                 }
             }
         }
-        gathering.finish()
+        gathering.finish(history.base)
     }
 
     /// Everything up to this revision is known; states beyond it are not.
@@ -219,8 +216,8 @@ impl Gathering {
         }
     }
 
-    fn finish(mut self) -> (Truth, Vec<Violation>) {
-        let (complete_to, has_gap) = self.find_gaps();
+    fn finish(mut self, base: Revision) -> (Truth, Vec<Violation>) {
+        let (complete_to, has_gap) = self.find_gaps(base);
         let mut earliest = Nanos::MAX;
         for at_ns in self.known_ns.values_mut().rev() {
             earliest = earliest.min(*at_ns);
@@ -233,12 +230,12 @@ impl Gathering {
     }
 
     /// The last revision up to which every revision has an event, and whether that is not all.
-    fn find_gaps(&mut self) -> (Revision, bool) {
-        let last_seen = self.known_ns.keys().next_back().copied().unwrap_or(0);
+    fn find_gaps(&mut self, base: Revision) -> (Revision, bool) {
+        let last_seen = self.known_ns.keys().next_back().copied().unwrap_or(base);
         let last_event = self.events.keys().next_back().copied().unwrap_or(0);
         let last = last_seen.max(last_event);
         let missing = |revision: &Revision| !self.events.contains_key(revision);
-        let gaps: Vec<Revision> = (FIRST_REVISION..=last).filter(missing).collect();
+        let gaps: Vec<Revision> = (base + 1..=last).filter(missing).collect();
         let Some(first) = gaps.first() else { return (last, false) };
         let message = format!(
             "{} revisions up to {last} have no event that anybody saw, the first is {first}",
@@ -273,4 +270,36 @@ fn timelines(
         }
     }
     timelines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::NAME;
+    use crate::check::fixture::{catches, events_of};
+
+    #[test]
+    fn catches_replicas_that_show_different_values() {
+        catches(NAME, |fixture| {
+            let watch = &mut fixture.history.watches[1];
+            let events = events_of(watch).find(|events| !events[0].delete).expect("a put");
+            events[0].kv.value = "other".into();
+        });
+    }
+
+    #[test]
+    fn catches_a_revision_that_nobody_saw() {
+        catches(NAME, |fixture| {
+            fixture.history.watches.clear();
+            fixture.history.operations.retain(|operation| operation.id % 7 != 0);
+            fixture.history.operations.iter_mut().for_each(|operation| {
+                if let crate::history::Outcome::Ok {
+                    response: crate::history::Response::Put { prev },
+                    ..
+                } = &mut operation.outcome
+                {
+                    *prev = None;
+                }
+            });
+        });
+    }
 }

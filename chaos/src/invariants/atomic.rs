@@ -26,3 +26,41 @@ fn judge(watch: &Watch) -> Vec<Violation> {
     }
     violations
 }
+
+#[cfg(test)]
+mod tests {
+    use super::NAME;
+    use crate::check::fixture::catches;
+    use crate::history::{History, WatchBody};
+
+    /// Splits the first transaction that the first watch shows; says so if `fragment`.
+    fn split(history: &mut History, fragment_said: bool) {
+        let responses = &mut history.watches[0].responses;
+        let is_txn = |body: &WatchBody| {
+            matches!(body, WatchBody::Events { events, .. } if events.len() > 1)
+        };
+        let index = responses.iter().position(|r| is_txn(&r.body)).expect("a txn");
+        let mut second = responses[index].clone();
+        if let WatchBody::Events { events, .. } = &mut second.body {
+            events.remove(0);
+        }
+        if let WatchBody::Events { events, fragment } = &mut responses[index].body {
+            events.truncate(1);
+            *fragment = fragment_said;
+        }
+        responses.insert(index + 1, second);
+    }
+
+    #[test]
+    fn catches_a_revision_that_is_split() {
+        catches(NAME, |fixture| split(&mut fixture.history, false));
+    }
+
+    #[test]
+    fn a_fragment_is_good() {
+        let mut fixture = crate::check::fixture::Fixture::busy(1, 60);
+        split(&mut fixture.history, true);
+        let report = crate::check::check(&fixture.history);
+        assert!(report.is_clean(), "{report}");
+    }
+}

@@ -56,3 +56,38 @@ fn missing(watch: &Watch, truth: &Truth, delivered: Revision, mark: Revision) ->
         .find(|(_, event)| watch.request.wants(&event.key, event.put.is_none()))?;
     Some(format!("the mark {mark} came before {} at {revision} was delivered", event.key))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::NAME;
+    use crate::check::fixture::catches;
+
+    #[test]
+    fn catches_a_mark_ahead_of_an_event() {
+        catches(NAME, |fixture| {
+            let responses = &mut fixture.history.watches[0].responses;
+            let mark = responses.pop().expect("the mark");
+            let last = responses.len() - 1;
+            responses.insert(last, mark);
+        });
+    }
+
+    #[test]
+    fn catches_a_mark_over_an_event_that_never_came() {
+        catches(NAME, |fixture| {
+            let responses = &mut fixture.history.watches[0].responses;
+            let mark = responses.len() - 1;
+            responses.remove(mark - 1);
+        });
+    }
+
+    #[test]
+    fn catches_a_mark_that_runs_backwards() {
+        catches(NAME, |fixture| {
+            let responses = &mut fixture.history.watches[0].responses;
+            let mut mark = responses.last().expect("the mark").clone();
+            mark.revision -= 1;
+            responses.push(mark);
+        });
+    }
+}

@@ -21,3 +21,14 @@ pub fn check(history: &History, _: &Truth) -> Vec<Violation> {
     }
     violations
 }
+
+#[cfg(test)]
+mod tests {
+    use super::NAME;
+    use crate::check::fixture::catches;
+
+    #[test]
+    fn catches_replicas_that_differ() {
+        catches(NAME, |fixture| fixture.history.hashes[1].hash += 1);
+    }
+}

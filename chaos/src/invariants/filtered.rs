@@ -22,3 +22,23 @@ pub fn check(history: &History, _: &Truth) -> Vec<Violation> {
     }
     violations
 }
+
+#[cfg(test)]
+mod tests {
+    use super::NAME;
+    use crate::check::fixture::catches;
+
+    #[test]
+    fn catches_an_event_outside_the_range() {
+        catches(NAME, |fixture| {
+            let request = &mut fixture.history.watches[0].request;
+            request.key = "/t/1".into();
+            request.end.clear();
+        });
+    }
+
+    #[test]
+    fn catches_a_deletion_that_was_filtered_out() {
+        catches(NAME, |fixture| fixture.history.watches[0].request.no_delete = true);
+    }
+}

@@ -34,3 +34,19 @@ pub fn check(history: &History, truth: &Truth) -> Vec<Violation> {
     }
     violations
 }
+
+#[cfg(test)]
+mod tests {
+    use super::NAME;
+    use crate::check::fixture::{catches, events_of};
+
+    #[test]
+    fn catches_an_update_that_claims_to_be_a_creation() {
+        catches(NAME, |fixture| {
+            let mut events = events_of(&mut fixture.history.watches[0]).flatten();
+            let event = events.find(|event| !event.delete && event.prev.is_some());
+            let event = event.expect("an update");
+            event.kv.create_revision = event.kv.mod_revision;
+        });
+    }
+}

@@ -19,3 +19,14 @@ pub fn check(history: &History, _: &Truth) -> Vec<Violation> {
     }
     violations
 }
+
+#[cfg(test)]
+mod tests {
+    use super::NAME;
+    use crate::check::fixture::catches;
+
+    #[test]
+    fn catches_two_revisions_out_of_order() {
+        catches(NAME, |fixture| fixture.history.watches[0].responses.swap(1, 2));
+    }
+}

@@ -39,3 +39,26 @@ fn compacted_at_most(history: &History) -> Revision {
     });
     revisions.max().unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::NAME;
+    use crate::check::fixture::{catches, events_of};
+
+    #[test]
+    fn catches_a_missing_previous_version() {
+        catches(NAME, |fixture| {
+            let mut events = events_of(&mut fixture.history.watches[0]).flatten();
+            events.find(|event| event.prev.is_some()).expect("an update").prev = None;
+        });
+    }
+
+    #[test]
+    fn catches_a_previous_version_from_after_the_event() {
+        catches(NAME, |fixture| {
+            let mut events = events_of(&mut fixture.history.watches[0]).flatten();
+            let event = events.find(|event| event.prev.is_some()).expect("an update");
+            event.prev = Some(event.kv.clone());
+        });
+    }
+}

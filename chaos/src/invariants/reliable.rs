@@ -43,3 +43,37 @@ fn agrees(there: &TruthEvent, event: &WatchEvent) -> bool {
         None => event.delete,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::NAME;
+    use crate::check::fixture::{catches, events_of};
+
+    #[test]
+    fn catches_a_missing_event() {
+        catches(NAME, |fixture| drop(fixture.history.watches[0].responses.remove(3)));
+    }
+
+    #[test]
+    fn catches_a_missing_event_at_another_replica_after_a_resume() {
+        catches(NAME, |fixture| drop(fixture.history.watches[2].responses.remove(1)));
+    }
+
+    #[test]
+    fn catches_a_missing_key_of_a_txn() {
+        catches(NAME, |fixture| {
+            let watch = &mut fixture.history.watches[0];
+            let events = events_of(watch).find(|events| events.len() > 1).expect("a txn");
+            events.pop();
+        });
+    }
+
+    #[test]
+    fn catches_an_event_with_other_content() {
+        catches(NAME, |fixture| {
+            let watch = &mut fixture.history.watches[1];
+            let events = events_of(watch).find(|events| !events[0].delete).expect("a put");
+            events[0].kv.value = "other".into();
+        });
+    }
+}

@@ -68,3 +68,32 @@ fn cancel_error(watch: &Watch, compactions: &[(Nanos, Revision)]) -> Option<Viol
     };
     Some(Violation::new(wrong, [watch.id]))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::NAME;
+    use crate::check::fixture::catches;
+    use crate::history::{WatchBody, WatchResponse};
+
+    #[test]
+    fn catches_a_gap_at_the_start() {
+        catches(NAME, |fixture| drop(fixture.history.watches[2].responses.remove(1)));
+    }
+
+    #[test]
+    fn catches_an_event_from_before_the_start() {
+        catches(NAME, |fixture| {
+            let early = fixture.history.watches[0].responses[1].clone();
+            fixture.history.watches[2].responses.insert(1, early);
+        });
+    }
+
+    #[test]
+    fn catches_a_refusal_without_a_compaction() {
+        catches(NAME, |fixture| {
+            let body = WatchBody::Canceled { compact_revision: 900, reason: String::new() };
+            let refusal = WatchResponse { at_ns: fixture.now_ns, revision: 0, body };
+            fixture.history.watches[2].responses.push(refusal);
+        });
+    }
+}

@@ -53,10 +53,6 @@ pub enum Step {
 }
 
 impl Step {
-    pub fn read(state: State) -> Self {
-        Self::Do { before: vec![Before::Is(state)], change: Change::Nothing }
-    }
-
     /// The state after this step, if the step alone tells it.
     pub fn fixes_state(&self) -> Option<State> {
         match self {

@@ -13,6 +13,7 @@ use crate::history::{
     Revision, Target, Txn, in_range,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ops::Bound;
 
 pub fn split(history: &History, truth: &Truth) -> BTreeMap<String, Vec<KeyOp>> {
     let mut splitter = Splitter::new(history, truth);
@@ -134,7 +135,7 @@ impl<'a> Splitter<'a> {
     }
 
     fn keys_in(&self, from: &str, end: &str) -> Vec<&'a str> {
-        let keys = self.keys.range(from..);
+        let keys = self.keys.range::<str, _>((Bound::Included(from), Bound::Unbounded));
         keys.take_while(|key| in_range(key, from, end)).copied().collect()
     }
 
