@@ -4,7 +4,6 @@ pub mod errors;
 pub mod identity;
 pub mod member;
 pub mod options;
-mod pending;
 mod replica;
 pub mod runtime;
 pub mod status;

@@ -6,12 +6,13 @@ use crate::errors::{
 };
 use crate::member::Member;
 use crate::options::Options;
-use crate::pending::{Outcome, Store};
+
 use crate::status::{LeaseTtl, Status};
 use crate::transport::{PeerService, Transport};
 use std::sync::Arc;
 use xebec_store::command::Body;
 use xebec_store::engine::EngineHome;
+use xebec_store::{Outcome, Store};
 
 /// A cheap handle to a running replica. The replica runs until [`Replica::shutdown`].
 #[derive(Clone)]
