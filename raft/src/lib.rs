@@ -2,11 +2,14 @@
 
 pub mod errors;
 pub mod identity;
+mod health;
+pub mod limits;
 pub mod member;
 pub mod options;
 mod replica;
 pub mod runtime;
 pub mod status;
+mod tasks;
 pub mod transport;
 pub mod types;
 mod wire;
