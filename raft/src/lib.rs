@@ -4,6 +4,7 @@ pub mod errors;
 pub mod identity;
 mod health;
 pub mod limits;
+pub mod log;
 pub mod member;
 pub mod options;
 mod replica;

@@ -331,7 +331,12 @@ mod tests {
     use openraft::entry::RaftEntry;
 
     fn member(id: u64) -> Member {
-        Member { id, name: format!("m{id}"), peer_urls: vec!["http://x".into()], ..Member::default() }
+        Member {
+            id,
+            name: format!("m{id}"),
+            peer_urls: vec!["http://x".into()],
+            ..Member::default()
+        }
     }
 
     #[test]
