@@ -23,6 +23,16 @@ pub struct Lies {
     pub no_sync: bool,
 }
 
+/// An empty disk for a Raft log.
+pub fn log_disk() -> MemHome {
+    MemHome::new(xebec_raft::log::SPACES, Durability::Logged)
+}
+
+/// An empty disk for a keyspace.
+pub fn state_disk() -> MemHome {
+    MemHome::new(xebec_store::disk::SPACES, Durability::Unlogged)
+}
+
 /// A disk. Clones are the same one.
 #[derive(Clone)]
 pub struct SimHome {
@@ -70,7 +80,6 @@ impl SimHome {
     /// Loses what was not synced, but for the first `choose(n)` of `n` batches.
     pub fn crash(&self, choose: &mut dyn FnMut(u64) -> u64) {
         self.inner.mem.crash(choose);
-        self.inner.tap.crashed(self.inner.host);
     }
 
     /// How often a checkpoint took the place of the content.

@@ -1,10 +1,13 @@
 //! What a disk tells the checks about the batches that it takes.
 
 use super::truth::Truth;
+use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use xebec_store::engine::{Batch, BatchOp, Engine};
-use xebec_store::kv::KeyValue;
+use xebec_store::disk::log::Change;
+use xebec_store::disk::{KEYS, LOG, keys, log};
+use xebec_store::engine::{Batch, BatchOp, Engine, EngineError};
+use xebec_store::kv::{KeyValue, Revision};
 
 /// Sees a disk from below.
 pub trait Tap: Send + Sync + 'static {
@@ -13,9 +16,6 @@ pub trait Tap: Send + Sync + 'static {
 
     /// The batch was written; it need not be durable.
     fn wrote(&self, host: usize, batch: &Batch);
-
-    /// What was not durable may be gone.
-    fn crashed(&self, _host: usize) {}
 }
 
 /// Reads the changes of each revision out of what the keyspace writes.
@@ -29,20 +29,36 @@ impl StateTap {
     }
 }
 
-/// The space that holds every version of every key.
-const KEYS: &str = "keys";
-
 impl Tap for StateTap {
     fn wrote(&self, host: usize, batch: &Batch) {
-        let mut changes: BTreeMap<i64, Vec<Arc<KeyValue>>> = BTreeMap::new();
-        for op in &batch.ops {
-            let BatchOp::Put { space: KEYS, value, .. } = op else { continue };
-            let kv: KeyValue = prost::Message::decode(value.clone())
-                .expect("the space of keys holds encoded key-values");
-            changes.entry(kv.mod_revision).or_default().push(Arc::new(kv));
-        }
+        let changes = changes_of(batch).expect("the keyspace writes what it can read");
         for (revision, kvs) in changes {
             self.truth.learn(host, revision, kvs);
         }
     }
+}
+
+/// Every revision that a batch makes, with its changes in their order.
+fn changes_of(batch: &Batch) -> Result<BTreeMap<Revision, Vec<Arc<KeyValue>>>, EngineError> {
+    let mut versions: BTreeMap<(Bytes, Revision), Arc<KeyValue>> = BTreeMap::new();
+    let mut places = BTreeMap::new();
+    for op in &batch.ops {
+        let BatchOp::Put { space, key, value } = op else { continue };
+        if *space == KEYS {
+            let at = keys::de_key(key)?;
+            let kv = keys::de_value(&at, value)?;
+            versions.insert((kv.key.clone(), at.revision), Arc::new(kv));
+        } else if *space == LOG {
+            places.insert(log::de_key(key)?, log::de_record(value)?);
+        }
+    }
+    let mut changes: BTreeMap<Revision, Vec<Arc<KeyValue>>> = BTreeMap::new();
+    for (place, record) in places {
+        let kv = match record.change {
+            Change::Inline(kv) => Some(Arc::new(kv)),
+            Change::Key(key) => versions.remove(&(key, place.revision)),
+        };
+        changes.entry(place.revision).or_default().extend(kv);
+    }
+    Ok(changes)
 }
