@@ -1,14 +1,21 @@
 //! Consensus: openraft wired to the keyspace.
 
+mod applied;
 pub mod errors;
 pub mod identity;
 mod health;
+pub mod identity;
+mod leadership;
 pub mod limits;
 pub mod log;
 pub mod member;
+mod network;
 pub mod options;
+mod proposals;
 mod replica;
 pub mod runtime;
+mod snapshot;
+mod state_machine;
 pub mod status;
 mod tasks;
 pub mod transport;

@@ -7,7 +7,7 @@ use crate::runtime::blocking;
 use crate::types::{Entry, LeaderId, LogId, TypeConfig, Vote};
 use futures::{Stream, stream};
 use openraft::errors::LeaderChanged;
-use openraft::storage::{EntriesStreamResult, LeaderBoundedStreamError, LeaderBoundedStreamResult};
+use openraft::storage::{LeaderBoundedStreamError, LeaderBoundedStreamResult};
 use openraft::{OptionalSend, RaftLogReader};
 use std::fmt::Debug;
 use std::io;
@@ -92,7 +92,7 @@ impl RaftLogReader<TypeConfig> for LogReader {
     async fn entries_stream<RB>(
         &mut self,
         range: RB,
-    ) -> impl Stream<Item = EntriesStreamResult<TypeConfig>> + OptionalSend
+    ) -> impl Stream<Item = io::Result<Entry>> + OptionalSend
     where
         RB: RangeBounds<u64> + Clone + Debug + OptionalSend,
     {

@@ -3,9 +3,7 @@
 //! Links can be cut in one or both directions. A cut link loses messages silently, as a network
 //! does; a stream that lost one is broken when the link is whole again.
 
-use super::{
-    BoxFuture, Duplex, Lane, Method, PeerService, Target, Transport, TransportError,
-};
+use super::{BoxFuture, Duplex, Lane, Method, PeerService, Target, Transport, TransportError};
 use crate::limits::STREAM_BUFFER_MESSAGES;
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -87,9 +85,10 @@ impl LocalNetwork {
 
     fn find(&self, target: &Target) -> Result<(String, Peer), TransportError> {
         let peers = self.inner.peers.lock();
-        let found = target.peer_urls.iter().find_map(|url| {
-            peers.get(url).map(|peer| (url.clone(), peer.clone()))
-        });
+        let found = target
+            .peer_urls
+            .iter()
+            .find_map(|url| peers.get(url).map(|peer| (url.clone(), peer.clone())));
         found.ok_or_else(|| TransportError::Unreachable {
             member_id: target.member_id,
             message: "nobody listens".to_string(),
