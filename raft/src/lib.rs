@@ -4,7 +4,6 @@ mod applied;
 pub mod errors;
 pub mod identity;
 mod health;
-pub mod identity;
 mod leadership;
 pub mod limits;
 pub mod log;
@@ -20,6 +19,7 @@ pub mod status;
 mod tasks;
 pub mod transport;
 pub mod types;
+mod watch_channel;
 mod wire;
 
 pub use member::Member;
