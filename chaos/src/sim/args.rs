@@ -1,7 +1,8 @@
 //! `xebec chaos sim`: the command.
 
 use super::sweep::sweep;
-use super::{Outcome, Settings};
+use super::{Outcome, Scenario, Settings};
+use clap::ValueEnum;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -20,6 +21,9 @@ pub struct SimArgs {
     /// Simulated time under faults, in milliseconds.
     #[arg(long, default_value_t = 10_000)]
     pub steps: u64,
+    /// What the runs aim at.
+    #[arg(long, value_enum, default_value_t = Scenario::Any)]
+    pub scenario: Scenario,
     /// Seeds played at the same time; each runs on one thread.
     #[arg(long, default_value_t = default_threads())]
     pub threads: usize,
@@ -43,10 +47,13 @@ impl SimArgs {
             self.seed,
             self.seeds,
             self.threads,
-            |seed| Settings { full_trace: self.trace.is_some(), ..Settings::from_seed(seed, self.steps) },
+            |seed| {
+                let settings = self.scenario.settings(seed, self.steps);
+                Settings { full_trace: self.trace.is_some(), ..settings }
+            },
             |outcome| {
                 let well = outcome.violations.is_empty();
-                print!("{}", describe(outcome, self.steps));
+                print!("{}", describe(outcome, self.scenario, self.steps));
                 if let Some(path) = &self.trace
                     && let Err(error) = write_trace(path, outcome)
                 {
@@ -73,7 +80,7 @@ fn write_trace(path: &std::path::Path, outcome: &Outcome) -> std::io::Result<()>
 }
 
 /// One line for a run that went well; for another one, all that helps to find out why.
-pub fn describe(outcome: &Outcome, steps: u64) -> String {
+pub fn describe(outcome: &Outcome, scenario: Scenario, steps: u64) -> String {
     let stats = &outcome.stats;
     let mut text = format!(
         "seed {} trace {:016x}: {} ms, {} acknowledged, {} unknown, revision {}, {} leaders, \
@@ -101,6 +108,9 @@ pub fn describe(outcome: &Outcome, steps: u64) -> String {
         text.push_str(&format!("BROKEN {violation}\n"));
     }
     let seed = outcome.seed;
-    text.push_str(&format!("again: xebec chaos sim --seed {seed} --steps {steps}\n"));
+    let name = scenario.to_possible_value().map_or_else(String::new, |value| {
+        if scenario == Scenario::Any { String::new() } else { format!(" --scenario {}", value.get_name()) }
+    });
+    text.push_str(&format!("again: xebec chaos sim --seed {seed} --steps {steps}{name}\n"));
     text
 }

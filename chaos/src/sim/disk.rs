@@ -21,6 +21,8 @@ use xxhash_rust::xxh3::Xxh3;
 pub struct Lies {
     /// `sync` and `flush` answer without making anything durable.
     pub no_sync: bool,
+    /// The same, but only after a vote was written, and with nothing else.
+    pub no_vote_sync: bool,
 }
 
 /// An empty disk for a Raft log.
@@ -46,6 +48,9 @@ struct Inner {
     tap: Arc<dyn Tap>,
     trace: Arc<Trace>,
     no_sync: AtomicBool,
+    no_vote_sync: AtomicBool,
+    /// Only votes were written since the last sync.
+    vote_waits: AtomicBool,
     writes: AtomicU64,
     syncs: AtomicU64,
     installs: AtomicU64,
@@ -66,6 +71,8 @@ impl SimHome {
             tap,
             trace,
             no_sync: AtomicBool::new(false),
+            no_vote_sync: AtomicBool::new(false),
+            vote_waits: AtomicBool::new(false),
             writes: AtomicU64::new(0),
             syncs: AtomicU64::new(0),
             installs: AtomicU64::new(0),
@@ -75,6 +82,7 @@ impl SimHome {
 
     pub fn set_lies(&self, lies: Lies) {
         self.inner.no_sync.store(lies.no_sync, Ordering::Relaxed);
+        self.inner.no_vote_sync.store(lies.no_vote_sync, Ordering::Relaxed);
     }
 
     /// Loses what was not synced, but for the first `choose(n)` of `n` batches.
@@ -169,13 +177,24 @@ impl SimEngine {
     }
 
     fn lies(&self) -> bool {
-        self.home.inner.no_sync.load(Ordering::Relaxed)
+        let inner = &self.home.inner;
+        let vote = inner.vote_waits.swap(false, Ordering::Relaxed);
+        inner.no_sync.load(Ordering::Relaxed)
+            || vote && inner.no_vote_sync.load(Ordering::Relaxed)
+    }
+
+    fn notice_vote(&self, batch: &Batch) {
+        let vote = xebec_raft::log::format::state_key("vote");
+        let only_votes = |op: &BatchOp| matches!(op, BatchOp::Put { key, .. } if *key == vote);
+        let only_votes = !batch.is_empty() && batch.ops.iter().all(only_votes);
+        self.home.inner.vote_waits.store(only_votes, Ordering::Relaxed);
     }
 }
 
 impl Engine for SimEngine {
     fn write(&self, batch: Batch, durability: Durability) -> Result<(), EngineError> {
         self.count(&batch);
+        self.notice_vote(&batch);
         self.engine.write(batch.clone(), durability)?;
         self.home.inner.tap.wrote(self.home.inner.host, &batch);
         Ok(())

@@ -21,6 +21,7 @@ pub mod logbook;
 pub mod net;
 mod panics;
 pub mod rng;
+pub mod scenarios;
 pub mod settings;
 pub mod sweep;
 pub mod tap;
@@ -32,6 +33,7 @@ pub mod wire;
 pub mod world;
 
 pub use args::SimArgs;
+pub use scenarios::Scenario;
 pub use settings::Settings;
 pub use world::{Outcome, Stats, World};
 

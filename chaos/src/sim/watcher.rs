@@ -28,6 +28,17 @@ enum Order {
 /// What a stream's task reports, in order.
 type Reports = Arc<Mutex<Vec<(usize, WatchBody, Revision)>>>;
 
+/// A planted bug of whoever serves streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WatchBug {
+    /// What comes right after a read from disk is dropped: a hand-over with a gap.
+    GapAfterCatchUp,
+    /// Progress is that of the keyspace, not of the watch.
+    MarkAhead,
+    /// A watch that is resumed begins one revision early.
+    ResumeEarly,
+}
+
 /// How watch streams are served.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
@@ -66,7 +77,12 @@ pub struct Watchers {
     /// How long a client stays with a replica, at most.
     pub stay_max_us: u64,
     pub pace: Pace,
+    pub marks_max_us: u64,
+    pub future_ppm: u32,
+    pub bug: Option<WatchBug>,
     pub events: u64,
+    pub compacted: u64,
+    pub marks: u64,
     pub catch_ups: Arc<Mutex<u64>>,
 }
 
@@ -79,7 +95,12 @@ impl Watchers {
             open: true,
             stay_max_us: 3_000_000,
             pace: Pace { stall_max_ms: 400, stall_ppm: 30_000, events_max: 40 },
+            marks_max_us: 400_000,
+            future_ppm: 0,
+            bug: None,
             events: 0,
+            compacted: 0,
+            marks: 0,
             catch_ups: Arc::default(),
         };
         for client in 0..count {
@@ -201,7 +222,7 @@ impl Watchers {
     }
 
     fn ask_for_mark(&mut self, index: usize, now_us: u64) {
-        let next_mark_us = now_us + self.rng.between(20_000, 400_000);
+        let next_mark_us = now_us + self.rng.between(2_000, self.marks_max_us);
         let watcher = &mut self.watchers[index];
         watcher.next_mark_us = next_mark_us;
         if let Some(orders) = &watcher.orders {
@@ -229,12 +250,14 @@ impl Watchers {
                 }
                 WatchBody::Canceled { compact_revision, .. } => {
                     watcher.ended[position] = true;
+                    self.compacted += 1;
                     self.trace.line(format_args!(
                         "watch {}: compacted at {compact_revision}",
                         watch.id
                     ));
                 }
                 WatchBody::Created | WatchBody::Progress => {
+                    self.marks += u64::from(body == WatchBody::Progress);
                     self.trace.line(format_args!("watch {}: {body:?} {revision}", watch.id));
                 }
             }
@@ -244,7 +267,7 @@ impl Watchers {
 
     fn disconnect(&mut self, index: usize, now_us: u64, history: &mut History) {
         let pause_us = self.rng.between(0, 300_000);
-        let future = self.rng.chance_ppm(50_000);
+        let future = self.rng.chance_ppm(self.future_ppm);
         let watcher = &mut self.watchers[index];
         self.trace.line(format_args!("watcher {}: leaves {}", watcher.client, watcher.host));
         if let Some(task) = watcher.task.take() {
@@ -298,7 +321,11 @@ impl Watchers {
                 "watcher {}: opens {id} at {}: {request:?}",
                 watcher.client, server.host
             ));
-            specs.push(spec_of(request));
+            let mut spec = spec_of(request);
+            if self.bug == Some(WatchBug::ResumeEarly) && request.resumes.is_some() {
+                spec.start_revision -= 1;
+            }
+            specs.push(spec);
             watcher.open.push(history.watches.len());
             history.watches.push(Watch {
                 id,
@@ -316,6 +343,8 @@ impl Watchers {
             orders: orders_rx,
             rng,
             pace: self.pace,
+            bug: self.bug,
+            after_catch_up: false,
             catch_ups: Arc::clone(&self.catch_ups),
         };
         watcher.ended = vec![false; watcher.open.len()];
@@ -346,6 +375,8 @@ struct Served {
     orders: mpsc::Receiver<Order>,
     rng: Rng,
     pace: Pace,
+    bug: Option<WatchBug>,
+    after_catch_up: bool,
     catch_ups: Arc<Mutex<u64>>,
 }
 
@@ -379,6 +410,7 @@ impl Served {
 
     async fn deliver(&mut self, stream: &mut WatchStream, delivery: Delivery) {
         match delivery {
+            Delivery::Events { .. } if self.drops_delivery() => {}
             Delivery::Events { id, prev_kv, batches } => {
                 let events = batches.iter().flat_map(|batch| events_of(batch, prev_kv)).collect();
                 let revision = self.store.view().revision();
@@ -394,6 +426,7 @@ impl Served {
                     return std::future::pending().await;
                 }
                 stream.resume(done);
+                self.after_catch_up = true;
             }
             Delivery::Compacted { id, compact_revision } => {
                 let reason = "required revision has been compacted".to_owned();
@@ -406,10 +439,18 @@ impl Served {
 
     fn mark(&mut self, stream: &WatchStream) {
         for index in 0..self.specs.len() {
-            if let Some(revision) = stream.synced_revision(index as i64) {
+            if let Some(mut revision) = stream.synced_revision(index as i64) {
+                if self.bug == Some(WatchBug::MarkAhead) {
+                    revision = self.store.view().revision();
+                }
                 self.report(index, WatchBody::Progress, revision);
             }
         }
+    }
+
+    /// The planted gap: the first delivery after a read from disk.
+    fn drops_delivery(&mut self) -> bool {
+        std::mem::take(&mut self.after_catch_up) && self.bug == Some(WatchBug::GapAfterCatchUp)
     }
 
     async fn stall(&mut self) {

@@ -60,6 +60,12 @@ pub struct Stats {
     pub watch_events: u64,
     pub catch_ups: u64,
     pub snapshots: u64,
+    /// Watches that were cancelled because of a compaction.
+    pub compacted_watches: u64,
+    /// Progress marks.
+    pub marks: u64,
+    /// Replicas that stopped themselves.
+    pub stops: u64,
 }
 
 /// A running simulation.
@@ -85,6 +91,9 @@ pub struct World {
     undo: Vec<(u64, Undo)>,
     causes: Vec<Causes>,
     faults: u64,
+    stops: u64,
+    /// Checkpoints taken by machines that have been replaced.
+    installs: u64,
     panics: PanicGuard,
 }
 
@@ -110,7 +119,13 @@ impl World {
         let mut clients = Clients::new(root.fork(2), Arc::clone(&trace), settings.sessions);
         clients.mix = settings.mix;
         clients.manner = settings.manner;
-        let watchers = Watchers::new(root.fork(3), Arc::clone(&trace), settings.watchers);
+        clients.think_max_us = settings.think_max_us;
+        let mut watchers = Watchers::new(root.fork(3), Arc::clone(&trace), settings.watchers);
+        watchers.pace = settings.pace;
+        watchers.stay_max_us = settings.stay_max_us;
+        watchers.marks_max_us = settings.marks_max_us;
+        watchers.future_ppm = settings.future_ppm;
+        watchers.bug = settings.watch_bug;
         let plan = FaultPlan::new(root.fork(4), settings.weather, settings.hosts());
         let invariants = Invariants::new(violations.clone(), Arc::clone(&logs));
         let mut world = Self {
@@ -124,6 +139,8 @@ impl World {
             undo: Vec::new(),
             causes: vec![Causes::default(); settings.hosts()],
             faults: 0,
+            stops: 0,
+            installs: 0,
             panics: PanicGuard::new(),
             hosts: Vec::new(),
             history: History::default(),
@@ -169,7 +186,7 @@ impl World {
         let (net, trace) = (Arc::clone(&self.net), Arc::clone(&self.trace));
         let mut host = Host::new(index, role, (log, state), net, trace, rng);
         let drift_ppm = self.settings.drift_ppm;
-        host.rate_ppm = 1_000_000 + self.rng.between(0, 2 * drift_ppm) - drift_ppm;
+        host.rate_ppm = self.settings.rate_ppm + self.rng.between(0, 2 * drift_ppm) - drift_ppm;
         host.skew_ms = self.rng.between(0, 400) as i64 - 200;
         host
     }
@@ -221,6 +238,7 @@ impl World {
         for index in 0..self.hosts.len() {
             let Some(words) = self.hosts[index].last_words() else { continue };
             self.trace.line(format_args!("host {index}: stopped itself: {words}"));
+            self.stops += 1;
             let causes = std::mem::take(&mut self.causes[index]);
             if let Some(detail) = no_surprise_stop::check(index, &words, causes) {
                 self.violations.report(no_surprise_stop::NAME, detail);
@@ -274,7 +292,7 @@ impl World {
         self.hosts.iter().filter(|host| host.role.identity.member_id != 0)
     }
 
-    pub fn outcome(mut self) -> Outcome {
+    pub fn outcome(self) -> Outcome {
         let stats = Stats {
             simulated_ms: self.now_us / 1_000,
             acknowledged: self.clients.acknowledged,
@@ -285,7 +303,10 @@ impl World {
             faults: self.faults,
             watch_events: self.watchers.events,
             catch_ups: *self.watchers.catch_ups.lock(),
-            snapshots: self.hosts.iter().map(|host| host.state.installs()).sum(),
+            snapshots: self.installs + self.hosts.iter().map(|host| host.state.installs()).sum::<u64>(),
+            compacted_watches: self.watchers.compacted,
+            marks: self.watchers.marks,
+            stops: self.stops,
         };
         for panic in self.panics.take() {
             self.violations.report("no panic", panic);

@@ -333,6 +333,7 @@ impl World {
     /// The host's member has left for good: the machine may join again as another one.
     pub(super) fn retire(&mut self, host: usize) {
         let lives = self.hosts[host].lives;
+        self.installs += self.hosts[host].state.installs();
         self.hosts[host] = self.new_host(host, Role::none());
         self.hosts[host].lives = lives;
         self.causes[host] = Causes::default();
