@@ -36,8 +36,7 @@ mod tests {
     use super::*;
 
     fn contains(key: &[u8], end: &[u8], probe: &[u8]) -> bool {
-        let range =
-            KeyRange { key: key.to_vec().into(), end: end.to_vec().into() };
+        let range = KeyRange { key: key.to_vec().into(), end: end.to_vec().into() };
         Bounds::new(&range).contains(probe)
     }
 

@@ -11,10 +11,11 @@
 
 mod bounds;
 pub mod command;
-pub mod engine;
 pub mod disk;
+pub mod engine;
 mod entry;
 mod hash;
+mod history;
 mod keymap;
 pub mod kv;
 mod lessor;

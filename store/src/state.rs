@@ -22,7 +22,7 @@ pub use apply::{NoPast, Past};
 pub use effects::Effects;
 pub use intervals::check_txn;
 pub use leases::{LEASE_TTL_S_MAX, LEASE_TTL_S_MIN, Lease};
-pub(crate) use range::{pick, range_map};
+pub(crate) use range::{Plan, passes, pick, range_map};
 use std::sync::Arc;
 
 /// The revision of an empty keyspace.

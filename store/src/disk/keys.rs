@@ -93,13 +93,15 @@ mod tests {
             proptest::collection::vec(any::<u8>(), 0..40),
             any::<i64>(),
         )
-            .prop_map(|(key, (mod_revision, create_revision, version), value, lease)| KeyValue {
-                key: key.into(),
-                create_revision,
-                mod_revision,
-                version,
-                value: value.into(),
-                lease,
+            .prop_map(|(key, (mod_revision, create_revision, version), value, lease)| {
+                KeyValue {
+                    key: key.into(),
+                    create_revision,
+                    mod_revision,
+                    version,
+                    value: value.into(),
+                    lease,
+                }
             })
     }
 

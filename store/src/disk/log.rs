@@ -127,7 +127,9 @@ mod tests {
             |(delete, hash, key, inline)| {
                 let key = Bytes::from(key);
                 let change = match inline {
-                    true => Change::Inline(KeyValue { key, mod_revision: 7, ..KeyValue::default() }),
+                    true => {
+                        Change::Inline(KeyValue { key, mod_revision: 7, ..KeyValue::default() })
+                    }
                     false => Change::Key(key),
                 };
                 LogRecord { delete, hash, change }

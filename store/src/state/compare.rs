@@ -10,7 +10,9 @@ use std::cmp::Ordering;
 /// version, but then never holds of a value.
 pub(super) fn holds(map: &KeyMap, compare: &Compare) -> bool {
     let mut found = match Bounds::new(&compare.range) {
-        Bounds::Key(key) => return map.get(key).map_or_else(|| absent(compare), |kv| of(kv, compare)),
+        Bounds::Key(key) => {
+            return map.get(key).map_or_else(|| absent(compare), |kv| of(kv, compare));
+        }
         Bounds::From(from) => map.range(from, None),
         Bounds::Between(from, to) => map.range(from, Some(to)),
     };

@@ -66,7 +66,8 @@ fn limit(range: &Range) -> usize {
 
 /// True if the revision filters let a version through.
 pub(crate) fn passes(kv: &KeyValue, range: &Range) -> bool {
-    let within = |revision, min, max| (min == 0 || revision >= min) && (max == 0 || revision <= max);
+    let within =
+        |revision, min, max| (min == 0 || revision >= min) && (max == 0 || revision <= max);
     within(kv.mod_revision, range.min_mod_revision, range.max_mod_revision)
         && within(kv.create_revision, range.min_create_revision, range.max_create_revision)
 }

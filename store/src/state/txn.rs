@@ -59,8 +59,7 @@ impl Change<'_> {
         for op in ops {
             responses.push(match &op.kind {
                 Some(OpKind::Range(range)) => {
-                    let result =
-                        if self.own { self.range(range)? } else { RangeResult::default() };
+                    let result = if self.own { self.range(range)? } else { RangeResult::default() };
                     OpResponse::Range { revision: self.revision(), result }
                 }
                 Some(OpKind::Put(put)) => {
