@@ -16,6 +16,7 @@ use tokio::runtime::{Handle, Runtime};
 use xebec_raft::options::{FatalHook, FreeSpace, WallClock};
 use xebec_raft::{Environment, Identity, Member, Options, Replica, Threads, Timing};
 use xebec_store::Store;
+use xebec_store::watch::Limits;
 
 /// The wall clock of a simulation begins here: the first day of 2026.
 const EPOCH_MS: u64 = 1_767_225_600_000;
@@ -199,15 +200,19 @@ impl Host {
         let (index, net, trace) = (self.index, Arc::clone(&self.net), Arc::clone(&self.trace));
         let (log, state) = (Arc::new(self.log.clone()), Arc::new(self.state.clone()));
         let options = self.options(Arc::clone(&last_words));
+        let rng = self.rng.fork(self.lives);
+        // Small, so that watches fall behind the rings and read from disk.
+        let limits = Limits { history_bytes: 24 << 10, rings_bytes: 12 << 10, inbox_bytes: 24 << 10 };
         async move {
             let mut settings = xebec_store::Options::new(options.identity.member_id);
             settings.load_threads = 1;
-            settings.watch_history_bytes = 24 << 10;
-            settings.watch_ring_bytes = 8 << 10;
+            settings.watch = limits;
+            settings.dispatcher = false;
             let store = match Store::open(state, settings) {
                 Ok(store) => Arc::new(store),
                 Err(error) => return last_words.stop(&format!("open: {error}")),
             };
+            tokio::spawn(dispatch(Arc::clone(&store), rng));
             let transport = net.transport(index);
             match Replica::start(options, log, store, transport).await {
                 Ok(replica) => {
@@ -286,6 +291,16 @@ impl Host {
                 tokio::time::sleep(Duration::from_millis(step_ms)).await;
             }
         });
+    }
+}
+
+/// The dispatcher of the store's watches, in place of its thread: mostly at once, sometimes late.
+async fn dispatch(store: Arc<Store>, mut rng: Rng) {
+    loop {
+        let late = rng.chance_ppm(20_000);
+        let pause_ms = if late { rng.between(5, 80) } else { 1 };
+        tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+        while store.watches().dispatch() {}
     }
 }
 
