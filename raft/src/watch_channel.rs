@@ -1,4 +1,5 @@
-//! The watch channel that openraft runs on: tasks wake in the order in which they began to wait.
+//! The watch channel that this crate and openraft run on: tasks wake in the order in which they
+//! began to wait.
 //!
 //! tokio's own spreads its waiters at random, from a source that cannot be seeded; under the
 //! simulation, two replication streams would wake in another order in every run.
@@ -6,7 +7,7 @@
 use openraft::OptionalSend;
 use openraft_rt::OptionalSync;
 use openraft_rt::watch::{RecvError, SendError, Watch, WatchReceiver, WatchSender};
-use parking_lot::{RwLock, RwLockReadGuard};
+use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -33,7 +34,75 @@ pub struct Receiver<T> {
     seen: u64,
 }
 
+/// A channel with its first value, which counts as seen.
+pub fn channel<T>(init: T) -> (Sender<T>, Receiver<T>) {
+    let shared = Arc::new(Shared {
+        value: RwLock::new(init),
+        version: AtomicU64::new(0),
+        changed: Notify::new(),
+        senders: AtomicUsize::new(1),
+        receivers: AtomicUsize::new(0),
+    });
+    let receiver = Receiver::new(&shared);
+    (Sender(shared), receiver)
+}
+
+impl<T> Sender<T> {
+    /// Sets the value, whether or not anybody receives it; returns the one before.
+    pub fn send_replace(&self, value: T) -> T {
+        let mut current = self.0.value.write();
+        let before = std::mem::replace(&mut *current, value);
+        self.publish(current);
+        before
+    }
+
+    fn publish(&self, value: RwLockWriteGuard<'_, T>) {
+        self.0.version.fetch_add(1, Ordering::AcqRel);
+        drop(value);
+        self.0.changed.notify_waiters();
+    }
+}
+
 impl<T> Receiver<T> {
+    pub fn borrow(&self) -> RwLockReadGuard<'_, T> {
+        self.shared.value.read()
+    }
+
+    /// The value, which counts as seen.
+    pub fn borrow_and_update(&mut self) -> RwLockReadGuard<'_, T> {
+        let value = self.shared.value.read();
+        self.seen = self.shared.version.load(Ordering::Acquire);
+        value
+    }
+
+    /// Waits for a value not seen yet; an error when all senders are gone.
+    pub async fn changed(&mut self) -> Result<(), RecvError> {
+        loop {
+            if self.take_change() {
+                return Ok(());
+            }
+            let shared = Arc::clone(&self.shared);
+            let mut notified = pin!(shared.changed.notified());
+            // In the queue before the second look, so that no change falls between.
+            notified.as_mut().enable();
+            if self.take_change() {
+                return Ok(());
+            }
+            if self.shared.senders.load(Ordering::Acquire) == 0 {
+                return Err(RecvError(()));
+            }
+            notified.await;
+        }
+    }
+
+    /// Waits until the value is `wanted`.
+    pub async fn wait_for(&mut self, wanted: impl Fn(&T) -> bool) -> Result<(), RecvError> {
+        while !wanted(&self.borrow_and_update()) {
+            self.changed().await?;
+        }
+        Ok(())
+    }
+
     fn new(shared: &Arc<Shared<T>>) -> Self {
         shared.receivers.fetch_add(1, Ordering::AcqRel);
         Self { shared: Arc::clone(shared), seen: shared.version.load(Ordering::Acquire) }
@@ -80,15 +149,7 @@ impl Watch for FifoWatch {
     type Ref<'a, T: OptionalSend + 'a> = RwLockReadGuard<'a, T>;
 
     fn channel<T: OptionalSend + OptionalSync>(init: T) -> (Sender<T>, Receiver<T>) {
-        let shared = Arc::new(Shared {
-            value: RwLock::new(init),
-            version: AtomicU64::new(0),
-            changed: Notify::new(),
-            senders: AtomicUsize::new(1),
-            receivers: AtomicUsize::new(0),
-        });
-        let receiver = Receiver::new(&shared);
-        (Sender(shared), receiver)
+        channel(init)
     }
 }
 
@@ -109,13 +170,11 @@ impl<T: OptionalSend + OptionalSync> WatchSender<FifoWatch, T> for Sender<T> {
         F: FnOnce(&mut T) -> bool,
     {
         let mut value = self.0.value.write();
-        if !modify(&mut value) {
-            return false;
+        let modified = modify(&mut value);
+        if modified {
+            self.publish(value);
         }
-        self.0.version.fetch_add(1, Ordering::AcqRel);
-        drop(value);
-        self.0.changed.notify_waiters();
-        true
+        modified
     }
 
     fn borrow_watched(&self) -> RwLockReadGuard<'_, T> {
@@ -129,22 +188,7 @@ impl<T: OptionalSend + OptionalSync> WatchSender<FifoWatch, T> for Sender<T> {
 
 impl<T: OptionalSend + OptionalSync> WatchReceiver<FifoWatch, T> for Receiver<T> {
     async fn changed(&mut self) -> Result<(), RecvError> {
-        loop {
-            if self.take_change() {
-                return Ok(());
-            }
-            let shared = Arc::clone(&self.shared);
-            let mut notified = pin!(shared.changed.notified());
-            // In the queue before the second look, so that no change falls between.
-            notified.as_mut().enable();
-            if self.take_change() {
-                return Ok(());
-            }
-            if self.shared.senders.load(Ordering::Acquire) == 0 {
-                return Err(RecvError(()));
-            }
-            notified.await;
-        }
+        Receiver::changed(self).await
     }
 
     fn borrow_watched(&self) -> RwLockReadGuard<'_, T> {
@@ -152,9 +196,7 @@ impl<T: OptionalSend + OptionalSync> WatchReceiver<FifoWatch, T> for Receiver<T>
     }
 
     fn borrow_and_update(&mut self) -> RwLockReadGuard<'_, T> {
-        let value = self.shared.value.read();
-        self.seen = self.shared.version.load(Ordering::Acquire);
-        value
+        Receiver::borrow_and_update(self)
     }
 }
 
@@ -165,7 +207,7 @@ mod tests {
 
     #[tokio::test]
     async fn waiters_wake_in_the_order_in_which_they_came() {
-        let (sender, receiver) = FifoWatch::channel(0);
+        let (sender, receiver) = channel(0);
         let woken = Arc::new(Mutex::new(Vec::new()));
         let mut tasks = Vec::new();
         for number in 0..20 {
@@ -185,13 +227,13 @@ mod tests {
 
     #[tokio::test]
     async fn the_end_of_the_senders_is_noticed_after_the_last_value() {
-        let (sender, mut receiver) = FifoWatch::channel(0);
+        let (sender, mut receiver) = channel(0);
         let second = sender.clone();
         sender.send(1).expect("there is a receiver");
         drop((sender, second));
         receiver.changed().await.expect("the value first");
         receiver.changed().await.expect_err("then the end");
-        let (sender, receiver) = FifoWatch::channel(0);
+        let (sender, receiver) = channel(0);
         drop(receiver);
         sender.send(1).expect_err("nobody receives");
     }
