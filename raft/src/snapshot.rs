@@ -17,7 +17,7 @@ use crate::wire::{
 };
 use bytes::Bytes;
 use std::sync::Arc;
-use xebec_store::engine::{Checkpoint, EngineHome, Staging};
+use xebec_store::engine::{Checkpoint, CheckpointFile, EngineHome, Staging};
 
 /// openraft's snapshot data: it has three lives.
 pub enum SnapshotData {
@@ -40,6 +40,10 @@ pub async fn send_snapshot(
     let SnapshotData::Checkpoint(checkpoint) = data else {
         return Err(TransportError::Refused { message: "no checkpoint to send".to_string() });
     };
+    let source = checkpoint.clone();
+    // Reads every file for its digest, the first time.
+    let files = blocking(move || source.files().map(<[CheckpointFile]>::to_vec)).await;
+    let files = files.map_err(malformed)?;
     let transport = &network.transport;
     let mut duplex =
         transport.open(target, Lane::Snapshot, Method::Snapshot, SNAPSHOT_STALL).await?;
@@ -49,7 +53,7 @@ pub async fn send_snapshot(
         vote: VoteMessage::from(&vote),
         last: meta.last_log_id.as_ref().map(LogIdMessage::from),
         membership: StoredMembershipMessage::from(&meta.last_membership),
-        files: checkpoint.files().to_vec(),
+        files,
     };
     send(&duplex, encode(&Hello { header, session: 0, term: 0 })).await?;
     send(&duplex, encode(&offer)).await?;

@@ -76,14 +76,15 @@ impl Proposals {
         if self.health.is_corrupt() {
             return Err(ProposeError::Corrupt);
         }
-        self.submit(body)?.await.unwrap_or(Err(ProposeError::Stopped))
+        self.submit_in(body, None)?.await.unwrap_or(Err(ProposeError::Stopped))
     }
 
-    /// Takes up a command without waiting for its outcome. A corrupt replica may still raise its
-    /// alarm this way.
-    pub fn submit(
+    /// Takes up a command without waiting for its outcome, to be applied in `term` or not at all
+    /// if one is given. A corrupt replica may still raise its alarm this way.
+    pub fn submit_in(
         &self,
         body: &Body,
+        term: Option<u64>,
     ) -> Result<oneshot::Receiver<Result<Outcome, ProposeError>>, ProposeError> {
         if self.health.is_stopped() {
             return Err(ProposeError::Stopped);
@@ -101,7 +102,7 @@ impl Proposals {
             if full {
                 return Err(ProposeError::TooManyRequests);
             }
-            table.insert(fragment, deadline, answer);
+            table.insert(fragment, term, deadline, answer);
         }
         self.work.notify_one();
         Ok(outcome)

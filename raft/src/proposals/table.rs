@@ -30,6 +30,8 @@ struct Waiter {
     command: Bytes,
     deadline: Instant,
     answer: Answer,
+    /// The one term in which it may be sent, if bound to one.
+    bound: Option<u64>,
     /// The flight it was sent in last.
     flight: Option<u64>,
 }
@@ -80,12 +82,18 @@ impl Table {
     }
 
     /// Takes up a command; it gets its id here.
-    pub fn insert(&mut self, fragment: Fragment, deadline: Instant, answer: Answer) -> u64 {
+    pub fn insert(
+        &mut self,
+        fragment: Fragment,
+        bound: Option<u64>,
+        deadline: Instant,
+        answer: Answer,
+    ) -> u64 {
         let id = self.base.wrapping_add(self.slots.len() as u64);
         let command = fragment.with_id(id);
         self.waiting += 1;
         self.waiting_bytes += command.len();
-        self.slots.push_back(Some(Waiter { command, deadline, answer, flight: None }));
+        self.slots.push_back(Some(Waiter { command, deadline, answer, bound, flight: None }));
         self.queue.push_back(id);
         id
     }
@@ -101,6 +109,11 @@ impl Table {
                 self.queue.pop_front();
                 continue;
             };
+            if waiter.bound.is_some_and(|bound| bound != term) {
+                self.queue.pop_front();
+                self.fail(id, ProposeError::TimeoutLeaderFailure);
+                continue;
+            }
             if bytes > 0 && bytes + waiter.command.len() > bytes_max {
                 break;
             }
@@ -266,7 +279,7 @@ mod tests {
     fn put(table: &mut Table, deadline: Instant) -> (u64, Receiver) {
         let body = Body::Put(Put { key: Bytes::from_static(b"k"), ..Put::default() });
         let (answer, receiver) = oneshot::channel();
-        (table.insert(Fragment::new(1, &body), deadline, answer), receiver)
+        (table.insert(Fragment::new(1, &body), None, deadline, answer), receiver)
     }
 
     fn outcome(id: u64) -> Outcome {
@@ -307,6 +320,18 @@ mod tests {
         assert_eq!(again.commands, load.commands[1..]);
         assert_eq!(table.loads_after(4, current.flight), vec![again]);
         assert_eq!(table.loads_after(3, 0), vec![]);
+    }
+
+    #[test]
+    fn what_is_bound_to_a_term_is_never_sent_in_another() {
+        let mut table = Table::new(0);
+        let body = Body::Put(Put::default());
+        let (answer, mut receiver) = oneshot::channel();
+        table.insert(Fragment::new(1, &body), Some(3), soon(), answer);
+        assert!(table.take_load(3, 1 << 20).is_some());
+        assert_eq!(table.void_before(4), 1);
+        assert_eq!(table.take_load(4, 1 << 20), None);
+        assert_eq!(receiver.try_recv(), Ok(Err(ProposeError::TimeoutLeaderFailure)));
     }
 
     #[test]
