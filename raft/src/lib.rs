@@ -18,8 +18,6 @@ pub mod identity;
 mod health;
 mod greeter;
 mod handover;
-mod health;
-pub mod identity;
 mod integrity;
 mod leadership;
 mod leases;

@@ -56,6 +56,16 @@ impl<T> Sender<T> {
         before
     }
 
+    /// Changes the value in place, unless `modify` says that it did not.
+    pub fn send_if_modified(&self, modify: impl FnOnce(&mut T) -> bool) -> bool {
+        let mut value = self.0.value.write();
+        let modified = modify(&mut value);
+        if modified {
+            self.publish(value);
+        }
+        modified
+    }
+
     fn publish(&self, value: RwLockWriteGuard<'_, T>) {
         self.0.version.fetch_add(1, Ordering::AcqRel);
         drop(value);
@@ -169,12 +179,7 @@ impl<T: OptionalSend + OptionalSync> WatchSender<FifoWatch, T> for Sender<T> {
     where
         F: FnOnce(&mut T) -> bool,
     {
-        let mut value = self.0.value.write();
-        let modified = modify(&mut value);
-        if modified {
-            self.publish(value);
-        }
-        modified
+        Sender::send_if_modified(self, modify)
     }
 
     fn borrow_watched(&self) -> RwLockReadGuard<'_, T> {
