@@ -1,1 +1,2 @@
 //! The servers of a replica.
+pub mod etcd;

@@ -234,3 +234,77 @@ fn next_entry(cursor: &mut dyn Cursor, index: u64) -> Result<Entry, LogError> {
     }
     format::decode_entry(index, Bytes::copy_from_slice(cursor.value()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::SPACES;
+    use crate::log::recovery::recover;
+    use openraft::EntryPayload;
+    use xebec_store::engine::mem::MemHome;
+    use xebec_store::engine::{Batch, Durability, EngineHome};
+
+    fn entries(term: u64, indexes: Range<u64>) -> Vec<Entry> {
+        let blank = |index| Entry {
+            log_id: LogId::new_term_index(term, index),
+            payload: EntryPayload::Blank,
+        };
+        indexes.map(blank).collect()
+    }
+
+    /// An empty log that keeps nothing in memory that the engine has.
+    fn shared() -> Shared {
+        let engine = MemHome::new(SPACES, Durability::Logged).open().expect("an engine");
+        let recovered = recover(&*engine).expect("an empty log");
+        let mut options = LogOptions::new(Arc::new(|error| panic!("{error}")));
+        options.tail_bytes_max = 0;
+        Shared::new(engine, &recovered, options)
+    }
+
+    /// What the writer does with one append.
+    fn write(shared: &Shared, entries: &[Entry]) {
+        let mut batch = Batch::default();
+        for entry in entries {
+            let key = format::entry_key(entry.log_id.index).to_vec();
+            batch.put(SPACE, key, format::encode_entry(entry));
+        }
+        shared.engine.write(batch, Durability::Logged).expect("write");
+    }
+
+    fn terms(shared: &Shared) -> Vec<u64> {
+        let entries = shared.read(0..u64::MAX, Limit::none()).expect("read");
+        entries.iter().map(|entry| *entry.log_id.leader_id).collect()
+    }
+
+    /// The writer is behind by a truncation: what it has written is not what the log says.
+    #[test]
+    fn what_was_written_before_a_truncation_is_not_read_after_it() {
+        let shared = shared();
+        let old = entries(1, 0..5);
+        let before = shared.append(&old).expect("append");
+        write(&shared, &old);
+        shared.truncate_after(Some(LogId::new_term_index(1, 1))).expect("something to remove");
+        let new = entries(2, 2..5);
+        let after = shared.append(&new).expect("append");
+        shared.written(5, before);
+        assert_eq!(terms(&shared), [1, 1, 2, 2, 2]);
+        write(&shared, &new);
+        shared.written(5, after);
+        assert_eq!(terms(&shared), [1, 1, 2, 2, 2]);
+        assert!(shared.state.lock().tail.first_index().is_none(), "now it is");
+    }
+
+    /// The same, when the writer had told of its writing before.
+    #[test]
+    fn a_truncation_takes_back_what_was_readable() {
+        let shared = shared();
+        let old = entries(1, 0..5);
+        let before = shared.append(&old).expect("append");
+        write(&shared, &old);
+        shared.written(5, before);
+        shared.truncate_after(Some(LogId::new_term_index(1, 1))).expect("something to remove");
+        shared.append(&entries(2, 2..5)).expect("append");
+        shared.written(5, before);
+        assert_eq!(terms(&shared), [1, 1, 2, 2, 2]);
+    }
+}

@@ -22,9 +22,9 @@ pub struct CompactBudget {
 /// Where physical compaction stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
-    /// Nothing is left to drop.
+    /// There was nothing to do.
     Idle,
-    /// There is more to do: call again after a pause.
+    /// Something was done: call again after a pause.
     More {
         /// Versions dropped in this step.
         dropped: usize,
@@ -54,7 +54,7 @@ impl Store {
             batch.delete_range(LOG, log::ser_bound(0), log::ser_bound(target));
         }
         engine.write(batch, Durability::Unlogged)?;
-        Ok(if done { Progress::Idle } else { Progress::More { dropped } })
+        Ok(Progress::More { dropped })
     }
 }
 

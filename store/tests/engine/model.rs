@@ -142,7 +142,7 @@ fn run(steps: &[Step], durability: Durability, home: &dyn EngineHome) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn engine_equals_an_ordered_map(

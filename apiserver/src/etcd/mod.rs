@@ -1,0 +1,3 @@
+//! etcd's v3 API.
+pub mod proto;
+pub mod wire;
