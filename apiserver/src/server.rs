@@ -40,7 +40,9 @@ impl Default for Options {
 pub enum OptionsError {
     #[error("the TLS settings of the client API are not usable")]
     Tls(#[from] TlsError),
-    #[error("the interval of progress notifications is {given:?}; at least {PROGRESS_INTERVAL_MIN:?} is needed")]
+    #[error(
+        "the interval of progress notifications is {given:?}; at least {PROGRESS_INTERVAL_MIN:?} is needed"
+    )]
     ProgressInterval { given: Duration },
 }
 

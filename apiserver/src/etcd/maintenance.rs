@@ -7,10 +7,10 @@ use super::proto::etcdserverpb::alarm_request::AlarmAction;
 use super::proto::etcdserverpb::downgrade_request::DowngradeAction;
 use super::proto::etcdserverpb::maintenance_server;
 use super::proto::etcdserverpb::{
-    AlarmMember, AlarmRequest, AlarmResponse, DefragmentRequest, DefragmentResponse,
-    DowngradeInfo, DowngradeRequest, DowngradeResponse, HashKvRequest, HashKvResponse,
-    HashRequest, HashResponse, MoveLeaderRequest, MoveLeaderResponse, SnapshotRequest,
-    SnapshotResponse, StatusRequest, StatusResponse,
+    AlarmMember, AlarmRequest, AlarmResponse, DefragmentRequest, DefragmentResponse, DowngradeInfo,
+    DowngradeRequest, DowngradeResponse, HashKvRequest, HashKvResponse, HashRequest, HashResponse,
+    MoveLeaderRequest, MoveLeaderResponse, SnapshotRequest, SnapshotResponse, StatusRequest,
+    StatusResponse,
 };
 use super::snapshot;
 use crate::version;
@@ -102,10 +102,7 @@ impl maintenance_server::Maintenance for Maintenance {
         Ok(Response::new(self.change_alarm(change).await?))
     }
 
-    async fn status(
-        &self,
-        _: Request<StatusRequest>,
-    ) -> Result<Response<StatusResponse>, Status> {
+    async fn status(&self, _: Request<StatusRequest>) -> Result<Response<StatusResponse>, Status> {
         let status = self.context.replica.status();
         let mut faults = status.errors;
         if status.leader.is_none() {
