@@ -1,9 +1,11 @@
 //! Who leads, as this replica knows it.
 
+use crate::health::Health;
 use crate::state_machine::Raft;
 use crate::types::TypeConfig;
 use openraft::async_runtime::WatchReceiver;
 use openraft::metrics::RaftServerMetrics;
+use std::sync::Arc;
 use tokio::sync::watch;
 
 /// A leader and its term; or a term without a known leader.
@@ -30,7 +32,12 @@ impl Leadership {
 }
 
 /// Follows openraft until it stops, and tells every change once.
-pub async fn observe(raft: Raft, own_id: u64, tx: watch::Sender<Leadership>) {
+pub async fn observe(
+    raft: Raft,
+    own_id: u64,
+    tx: watch::Sender<Leadership>,
+    health: Arc<Health>,
+) {
     let mut metrics = raft.server_metrics();
     loop {
         let current = Leadership::of(own_id, &metrics.borrow_and_update());
@@ -43,7 +50,10 @@ pub async fn observe(raft: Raft, own_id: u64, tx: watch::Sender<Leadership>) {
             changed
         });
         if metrics.changed().await.is_err() {
-            return;
+            break;
         }
     }
+    let all = raft.metrics();
+    let ended = all.borrow_watched().running_state.clone();
+    health.fail(ended.map_or_else(|fatal| fatal.to_string(), |()| "consensus ended".to_string()));
 }

@@ -47,6 +47,8 @@ struct Shared {
     /// Memberships that were applied since the last one that is durable, that one included.
     recent: Mutex<VecDeque<StoredMembership>>,
     checkpoint: Mutex<Option<KeptCheckpoint>>,
+    /// Where the keyspace stood when it was opened, which is durable; until openraft has read it.
+    opened: Mutex<Option<SnapshotMeta>>,
 }
 
 /// A checkpoint that was made for a transfer, kept so that an interrupted one can go on.
@@ -70,6 +72,10 @@ impl StateMachine {
             applied.advance(position.term, position.index, 0, 0);
         }
         membership.send_replace(stored.clone());
+        let opened = SnapshotMeta {
+            last_log_id: position.as_ref().map(to_log_id),
+            last_membership: stored.clone(),
+        };
         let shared = Shared {
             store,
             proposals,
@@ -77,8 +83,15 @@ impl StateMachine {
             membership,
             recent: Mutex::new(VecDeque::from([stored])),
             checkpoint: Mutex::new(None),
+            opened: Mutex::new(Some(opened)),
         };
         Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// To be called once openraft has started: from then on snapshots are made to be sent.
+    pub fn started(&self) -> impl FnOnce() + Send + use<> {
+        let shared = self.shared.clone();
+        move || *shared.opened.lock() = None
     }
 }
 
@@ -232,6 +245,10 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
     }
 
     async fn get_current_snapshot(&mut self) -> Result<Option<StoreSnapshot>, io::Error> {
+        if let Some(meta) = self.shared.opened.lock().clone() {
+            let found = meta.last_log_id.is_some();
+            return Ok(found.then_some(Snapshot { meta, snapshot: SnapshotData::Persisted }));
+        }
         if self.shared.store.applied().0.is_none() {
             return Ok(None);
         }

@@ -13,10 +13,10 @@ use tokio_util::task::TaskTracker;
 /// What a task does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Puts commands into entries and forwards them.
+    /// Writes the log, where it has no thread of its own.
+    Log,
+    /// Puts commands into entries.
     Proposals,
-    /// Waits for one entry or one forwarded batch.
-    Proposal,
     /// The stream of commands to the leader.
     Forward,
     /// Confirms read indexes.
@@ -40,7 +40,7 @@ pub enum Kind {
 impl Kind {
     /// True if the replica cannot work without it: its panic stops the replica.
     fn is_vital(self) -> bool {
-        !matches!(self, Self::Proposal | Self::Greeter)
+        !matches!(self, Self::Greeter)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::member::Member;
 use crate::transport::Method;
 use crate::types::{StoredMembership, TypeConfig};
 use crate::wire::{MemberAnswer, MemberCall, MemberChange, MemberVerdict, decode, encode};
-use openraft::ChangeMembers;
+use openraft::{ChangeMembers, Instant as _};
 use openraft::async_runtime::WatchReceiver;
 use openraft::errors::{ClientWriteError, RaftError};
 use openraft::metrics::RaftMetrics;

@@ -48,7 +48,6 @@ pub enum Method {
     MemberList,
     MemberChange,
     Hash,
-    InstallSnapshot,
     // Streams.
     Append,
     Propose,
