@@ -123,8 +123,9 @@ fn names(count: usize) -> Vec<Bytes> {
 }
 
 fn watch(c: &mut Criterion) {
-    let one_prefix =
-        || (0..1000).map(|_| range("/registry/pods/".into(), "/registry/pods0"));
+    // First, while no memory is left over from another case.
+    memory();
+    let one_prefix = || (0..1000).map(|_| range("/registry/pods/".into(), "/registry/pods0"));
     for burst in [64, 1] {
         let name = format!("1000 watches of one prefix, {burst} at a time");
         case(c, &name, Bench::new(one_prefix(), names(1000)), burst, 1000);
@@ -137,8 +138,13 @@ fn watch(c: &mut Criterion) {
     let own_range = (0..10_000).map(|i| {
         range(format!("/registry/pods/ns-{i:05}/"), &format!("/registry/pods/ns-{i:05}0"))
     });
-    case(c, "10000 watches of a range each, 64 at a time", Bench::new(own_range, names(10_000)), 64, 1);
-    memory();
+    case(
+        c,
+        "10000 watches of a range each, 64 at a time",
+        Bench::new(own_range, names(10_000)),
+        64,
+        1,
+    );
 }
 
 fn memory() {

@@ -1,7 +1,7 @@
 //! The thread that dispatches in production.
 
 use super::Hub;
-use super::limits::DISPATCH_PACE_US;
+use super::limits::{DISPATCH_PACE_US, PRIMED_SEGMENTS_MAX};
 use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -18,6 +18,11 @@ impl Dispatcher {
         let thread = std::thread::Builder::new().name("watch-dispatch".into()).spawn({
             let hub = hub.clone();
             move || {
+                let mut segments = 0;
+                while segments < PRIMED_SEGMENTS_MAX && hub.prime() {
+                    segments += 1;
+                    hub.dispatch();
+                }
                 while hub.inbox.wait() {
                     hub.dispatch();
                     std::thread::sleep(Duration::from_micros(DISPATCH_PACE_US));

@@ -3,13 +3,16 @@
 use super::core::Core;
 use super::group::Group;
 use super::inbox::{Inbox, Work};
-use super::limits::{CANCEL_CHUNK_WATCHES, DISPATCH_CHUNK_REVISIONS};
+use super::limits::{
+    CANCEL_CHUNK_WATCHES, DISPATCH_CHUNK_REVISIONS, SEGMENT_BYTES_MAX, SEGMENT_REVISIONS_MAX,
+};
 use super::recent::Recent;
 use super::signal::Signal;
 use super::spec::Filter;
-use super::{EventBatch, HistoryReader, Limits, WatchStream};
+use super::{EventBatch, HistoryReader, Limits, ScanLimit, WatchStream};
 use crate::command::KeyRange;
 use crate::kv::{Event, Revision};
+use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
@@ -136,6 +139,29 @@ impl Hub {
         self.revision.store(revision, Ordering::Release);
         for signal in due.drain(..) {
             signal.fire();
+        }
+    }
+
+    /// Reads a little more of the past into the recent history. After a restart all clients come
+    /// back at once, each to resume a little behind: they should not all read the same from disk.
+    /// False when there is enough, or no more to be had.
+    pub(super) fn prime(&self) -> bool {
+        let floor = self.recent.floor();
+        let oldest = self.compact_revision().max(1);
+        let from = (floor + 1 - SEGMENT_REVISIONS_MAX as Revision).max(oldest);
+        if from > floor {
+            return false;
+        }
+        let all = KeyRange { key: Bytes::new(), end: Bytes::from_static(&[0]) };
+        let limit = ScanLimit {
+            revisions: SEGMENT_REVISIONS_MAX,
+            bytes: SEGMENT_BYTES_MAX,
+            examined: usize::MAX,
+        };
+        // A fault of the disk is for those to tell who cannot do without what they read.
+        match self.reader().scan(&all, from, floor, limit) {
+            Ok(scan) if scan.through == floor => self.recent.prepend(from, floor, scan.batches),
+            Ok(_) | Err(_) => false,
         }
     }
 

@@ -5,7 +5,7 @@
 //! costs O(log n) and O(1) per hit when the ranges nest, as prefixes do. The depth is bounded
 //! whatever ranges a client chooses.
 
-use super::spec::{End, end_of};
+use crate::bounds::Bounds;
 use crate::command::KeyRange;
 use std::cmp::Ordering;
 
@@ -235,25 +235,24 @@ fn compare(a: &KeyRange, b: &KeyRange) -> Ordering {
 /// Orders ranges by where they end. The range of a single key, which belongs in a hash map, ends
 /// before all others.
 fn compare_ends(a: &KeyRange, b: &KeyRange) -> Ordering {
-    match (end_of(a), end_of(b)) {
-        (End::Unbounded, End::Unbounded) => Ordering::Equal,
-        (End::Unbounded, _) => Ordering::Greater,
-        (_, End::Unbounded) => Ordering::Less,
+    match (Bounds::new(a), Bounds::new(b)) {
+        (Bounds::From(_), Bounds::From(_)) => Ordering::Equal,
+        (Bounds::From(_), _) => Ordering::Greater,
+        (_, Bounds::From(_)) => Ordering::Less,
         _ => a.end.cmp(&b.end),
     }
 }
 
 fn ends_after(range: &KeyRange, key: &[u8]) -> bool {
-    match end_of(range) {
-        End::Unbounded => true,
-        End::Before(end) => key < end,
-        End::Single => key == &range.key[..],
+    match Bounds::new(range) {
+        Bounds::From(_) => true,
+        Bounds::Between(_, end) => key < end,
+        Bounds::Key(only) => key == only,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::spec::covers;
     use super::*;
     use bytes::Bytes;
     use proptest::prelude::*;
@@ -310,7 +309,7 @@ mod tests {
             }
             let mut found = Vec::new();
             tree.stab(&key, &mut |range: &KeyRange| found.push(range.clone()));
-            let mut expected: Vec<_> = list.into_values().filter(|r| covers(r, &key)).collect();
+            let mut expected: Vec<_> = list.into_values().filter(|r| Bounds::new(r).contains(&key)).collect();
             expected.sort_by(compare);
             prop_assert_eq!(found, expected);
         }

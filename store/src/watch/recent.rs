@@ -81,6 +81,25 @@ impl Recent {
         state.floor
     }
 
+    pub fn floor(&self) -> Revision {
+        self.state.lock().floor
+    }
+
+    /// Puts history before what is here: all of the revisions `from..=floor`. No effect if the
+    /// floor has moved meanwhile. False when older history would take more than half the room.
+    pub fn prepend(&self, from: Revision, floor: Revision, batches: Vec<EventBatch>) -> bool {
+        let bytes: usize = batches.iter().map(EventBatch::held_bytes).sum();
+        let batches = batches.into_iter().map(Arc::new).collect();
+        let mut state = self.state.lock();
+        if state.floor == floor && state.bytes + bytes <= self.limit_bytes / 2 {
+            state.closed.push_front(Segment { batches, last: floor, bytes });
+            state.bytes += bytes;
+            state.floor = from - 1;
+            return true;
+        }
+        false
+    }
+
     /// Begins anew after `revision`.
     pub fn reset(&self, revision: Revision) {
         let mut state = self.state.lock();

@@ -25,13 +25,13 @@ pub fn contains(range: &KeyRange, key: &[u8]) -> bool {
 
 impl Disk {
     pub fn write(&self, events: &[Event]) {
-        self.state.lock().unwrap().events.extend_from_slice(events);
+        self.state.lock().expect("no holder panics").events.extend_from_slice(events);
     }
 
     /// Forgets what a compaction may forget: older events, and the previous versions of those at
     /// the compact revision itself.
     pub fn compact(&self, revision: Revision) {
-        let mut state = self.state.lock().unwrap();
+        let mut state = self.state.lock().expect("no holder panics");
         state.compact_revision = revision;
         state.events.retain(|event| event.revision() >= revision);
         for event in state.events.iter_mut().take_while(|event| event.revision() == revision) {
@@ -40,7 +40,7 @@ impl Disk {
     }
 
     pub fn compact_revision(&self) -> Revision {
-        self.state.lock().unwrap().compact_revision
+        self.state.lock().expect("no holder panics").compact_revision
     }
 }
 
@@ -52,7 +52,7 @@ impl HistoryReader for Disk {
         to: Revision,
         limit: ScanLimit,
     ) -> Result<Scan, HistoryError> {
-        let state = self.state.lock().unwrap();
+        let state = self.state.lock().expect("no holder panics");
         if from < state.compact_revision {
             return Err(HistoryError::Compacted { compact_revision: state.compact_revision });
         }

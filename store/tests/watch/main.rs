@@ -3,6 +3,7 @@
 mod disk;
 mod watch_issues;
 mod watch_properties;
+mod watch_store;
 mod watch_threads;
 mod watch_transcripts;
 mod world;

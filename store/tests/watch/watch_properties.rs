@@ -171,7 +171,7 @@ impl Test {
             start_revision,
             no_put: filter == 6,
             no_delete: filter == 7,
-            prev_kv: filter % 2 == 0,
+            prev_kv: filter.is_multiple_of(2),
         };
         let (client, expected) = &mut self.clients[client];
         if let Some(next) = client.stream.watch(id, spec.clone()) {

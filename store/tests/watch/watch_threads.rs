@@ -34,7 +34,7 @@ fn wait(stream: &mut WatchStream) {
 /// Follows `watches` watches of one range from the start to the last revision.
 fn follow(hub: &Arc<Hub>, watches: i64, nap_every: usize) {
     let mut stream = hub.open();
-    let mut next = vec![2; usize::try_from(watches).unwrap()];
+    let mut next = vec![2; usize::try_from(watches).expect("a small number")];
     for id in 0..watches {
         stream.watch(id, spec(range("k", "l"), 2));
     }
@@ -44,12 +44,12 @@ fn follow(hub: &Arc<Hub>, watches: i64, nap_every: usize) {
         while let Some(delivery) = stream.next(100) {
             match delivery {
                 Delivery::Events { id, batches, .. } => {
-                    let next = &mut next[usize::try_from(id).unwrap()];
+                    let next = &mut next[usize::try_from(id).expect("a small number")];
                     for batch in batches.iter() {
                         assert_eq!(batch.revision(), *next);
                         *next += 1;
                     }
-                    let synced = stream.synced_revision(id).unwrap();
+                    let synced = stream.synced_revision(id).expect("a live watch");
                     assert!(synced < *next);
                 }
                 Delivery::Behind(catch_up) => stream.resume(catch_up.read()),
@@ -68,7 +68,7 @@ fn watch_survives_real_threads() {
     let limits = Limits { history_bytes: 200_000, rings_bytes: 20_000, inbox_bytes: 300_000 };
     let mut world = World::new(limits);
     let hub = world.hub.clone();
-    let dispatcher = Dispatcher::start(hub.clone()).unwrap();
+    let dispatcher = Dispatcher::start(hub.clone()).expect("a thread");
     std::thread::scope(|scope| {
         for (watches, nap_every) in [(1, 1_000_000), (3, 1), (20, 7)] {
             let hub = &hub;
@@ -93,5 +93,8 @@ fn watch_survives_real_threads() {
     assert_eq!(hub.revision(), REVISIONS);
     let all = ScanLimit { revisions: usize::MAX, bytes: usize::MAX, examined: usize::MAX };
     let disk: &Disk = &world.disk;
-    assert_eq!(disk.scan(&range("k", ""), 0, REVISIONS, all).unwrap().batches.len(), 19_999);
+    assert_eq!(
+        disk.scan(&range("k", ""), 0, REVISIONS, all).expect("a sound disk").batches.len(),
+        19_999
+    );
 }

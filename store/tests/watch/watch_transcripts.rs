@@ -13,12 +13,14 @@ use xebec_store::watch::{Delivery, Limits, WatchSpec};
 #[test]
 fn watch_transcripts_hold() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/watch/transcripts");
-    let mut files: Vec<_> =
-        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .expect("a well-formed transcript")
+        .map(|entry| entry.expect("a well-formed transcript").path())
+        .collect();
     files.sort();
     assert!(!files.is_empty());
     for file in files {
-        let text = std::fs::read_to_string(&file).unwrap();
+        let text = std::fs::read_to_string(&file).expect("a well-formed transcript");
         expect_file![&file].assert_eq(&replay(&text));
     }
 }
@@ -58,7 +60,7 @@ impl Script {
             // On disk only, as if a snapshot had brought it.
             "missed" => drop(self.world.write(&changes(rest))),
             "dispatch" => drop(self.world.hub.dispatch()),
-            "compact" => self.world.compact(words[0].parse().unwrap()),
+            "compact" => self.world.compact(words[0].parse().expect("a well-formed transcript")),
             "reset" => self.world.reset(),
             "restart" => {
                 self.clients.clear();
@@ -86,20 +88,30 @@ impl Script {
 
     fn run_client(&mut self, verb: &str, words: &[&str]) -> Vec<String> {
         let client = self.clients.get_mut(words[0]).expect("an open stream");
-        let number = |at: usize| words.get(at).map(|word| word.parse::<i64>().unwrap());
-        let max_events = number(1).map_or(100, |n| usize::try_from(n).unwrap());
+        let number = |at: usize| {
+            words.get(at).map(|word| word.parse::<i64>().expect("a well-formed transcript"))
+        };
+        let max_events =
+            number(1).map_or(100, |n| usize::try_from(n).expect("a well-formed transcript"));
         match verb {
             "watch" => {
-                let first = client.stream.watch(number(1).unwrap(), watch_spec(&words[2..]));
+                let first = client
+                    .stream
+                    .watch(number(1).expect("a well-formed transcript"), watch_spec(&words[2..]));
                 vec![first.map_or("id in use".into(), |first| format!("from {first}"))]
             }
-            "cancel" if client.stream.cancel(number(1).unwrap()) => vec!["cancelled".into()],
+            "cancel" if client.stream.cancel(number(1).expect("a well-formed transcript")) => {
+                vec!["cancelled".into()]
+            }
             "cancel" => vec!["no such watch".into()],
             "ready?" => {
                 let ready = if client.is_ready() { "ready" } else { "not ready" };
                 vec![format!("{ready}, woken {} times", client.wake_count())]
             }
-            "synced?" => vec![format!("{:?}", client.stream.synced_revision(number(1).unwrap()))],
+            "synced?" => vec![format!(
+                "{:?}",
+                client.stream.synced_revision(number(1).expect("a well-formed transcript"))
+            )],
             "synced-all?" => vec![format!("{:?}", client.stream.synced_revision_of_all())],
             "next" => match client.stream.next(max_events) {
                 Some(delivery) => show(delivery, client),
@@ -122,8 +134,8 @@ impl Script {
 fn limits(words: &[&str]) -> Limits {
     let mut limits = Limits::default();
     for word in words {
-        let (name, value) = word.split_once('=').unwrap();
-        let value = value.parse().unwrap();
+        let (name, value) = word.split_once('=').expect("a well-formed transcript");
+        let value = value.parse().expect("a well-formed transcript");
         match name {
             "history" => limits.history_bytes = value,
             "rings" => limits.rings_bytes = value,
@@ -140,7 +152,9 @@ fn changes(text: &str) -> Vec<Change> {
     text.split(';')
         .map(|change| match change.trim().split_once('=') {
             Some((key, value)) => Change::Put(owned(key), owned(value)),
-            None => Change::Delete(owned(change.trim().strip_prefix('-').unwrap())),
+            None => Change::Delete(owned(
+                change.trim().strip_prefix('-').expect("a well-formed transcript"),
+            )),
         })
         .collect()
 }
@@ -158,7 +172,13 @@ fn watch_spec(words: &[&str]) -> WatchSpec {
             "no_put" => spec.no_put = true,
             "no_delete" => spec.no_delete = true,
             "prev_kv" => spec.prev_kv = true,
-            start => spec.start_revision = start.strip_prefix("from=").unwrap().parse().unwrap(),
+            start => {
+                spec.start_revision = start
+                    .strip_prefix("from=")
+                    .expect("a well-formed transcript")
+                    .parse()
+                    .expect("a well-formed transcript");
+            }
         }
     }
     spec

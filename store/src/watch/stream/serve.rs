@@ -4,12 +4,12 @@ use super::super::catch_up::{CatchUp, Ticket};
 use super::super::group::Group;
 use super::super::limits::{CATCH_UPS_PER_STREAM_MAX, DELIVERY_BYTES_MAX, SEGMENTS_PER_NEXT_MAX};
 use super::super::recent::Stretch;
-use super::super::spec::covers;
 use super::super::{Batches, Delivery, EventBatch};
 use super::membership::absorb;
 use super::watch::State;
 use super::{Run, WatchStream};
-use crate::kv::Revision;
+use crate::bounds::Bounds;
+use crate::kv::{Event, Revision};
 use std::sync::Arc;
 
 /// What came of serving a watch. Except where it says so, the watch is queued no more.
@@ -224,9 +224,8 @@ fn review(
 
 /// What a group sees of a batch; the batch itself if that is all of it.
 fn part(batch: &Arc<EventBatch>, group: &Group) -> Option<Arc<EventBatch>> {
-    let wanted = |event: &&crate::kv::Event| {
-        covers(&group.range, &event.kv.key) && group.filter.admits(event)
-    };
+    let bounds = Bounds::new(&group.range);
+    let wanted = |event: &&Event| bounds.contains(&event.kv.key) && group.filter.admits(event);
     match batch.events().iter().filter(wanted).count() {
         0 => None,
         all if all == batch.events().len() => Some(batch.clone()),
