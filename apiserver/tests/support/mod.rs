@@ -16,9 +16,10 @@ use xebec_apiserver::etcd::proto::v3electionpb::election_client::ElectionClient;
 use xebec_apiserver::etcd::proto::v3lockpb::lock_client::LockClient;
 use xebec_apiserver::{EtcdServer, Options as ServerOptions};
 use xebec_raft::identity::initial_cluster;
+use xebec_raft::log::SPACES as LOG_SPACES;
 use xebec_raft::options::{FatalHook, FreeSpace, WallClock};
 use xebec_raft::transport::local::LocalNetwork;
-use xebec_raft::{Environment, Identity, LOG_SPACES, Options, Replica, Threads, Timing};
+use xebec_raft::{Environment, Identity, Options, Replica, Threads, Timing};
 use xebec_store::Store;
 use xebec_store::engine::mem::MemHome;
 use xebec_store::engine::{Durability, EngineHome};
@@ -154,7 +155,7 @@ async fn start_replica(
     bootstrap: Option<Vec<xebec_raft::Member>>,
 ) -> Replica {
     let store_home: Arc<dyn EngineHome> =
-        Arc::new(MemHome::new(xebec_store::SPACES, Durability::Unlogged));
+        Arc::new(MemHome::new(xebec_store::disk::SPACES, Durability::Unlogged));
     let log_home: Arc<dyn EngineHome> = Arc::new(MemHome::new(LOG_SPACES, Durability::Logged));
     let options = xebec_store::Options { load_threads: 1, ..xebec_store::Options::new(member.id) };
     let store = Arc::new(Store::open(store_home, options).expect("an empty store opens"));
