@@ -73,7 +73,7 @@ impl EtcdServer {
     /// returns.
     pub async fn run(self, listener: TcpListener, stop: CancellationToken) {
         let mut connections = JoinSet::new();
-        let monitor = self.context.monitor_leader();
+        let monitor = self.context.monitor();
         tokio::select! {
             () = stop.cancelled() => {}
             () = self.accept(&listener, &mut connections, &stop) => {}
