@@ -44,6 +44,7 @@ mod watch_channel;
 mod upkeep;
 mod wire;
 
+pub use leadership::Leadership;
 pub use member::Member;
 pub use options::{Environment, Identity, Options, Threads, Timing, Upkeep};
 pub use replica::Replica;
