@@ -44,6 +44,6 @@ mod upkeep;
 mod wire;
 
 pub use member::Member;
-pub use options::{Environment, Identity, Options, Threads, Timing};
+pub use options::{Environment, Identity, Options, Threads, Timing, Upkeep};
 pub use replica::Replica;
 pub use status::{LeaseTtl, Status};
