@@ -37,12 +37,20 @@ fn acknowledged_ns(history: &History) -> Vec<Nanos> {
     times
 }
 
-/// The longest pause between two acknowledgements that touches the time of the fault.
+/// The longest pause between two acknowledgements that touches the time of the fault, whose
+/// beginning counts as one if there was none before.
 pub fn longest_ns(acknowledged: &[Nanos], fault: &Fault) -> Nanos {
-    let first = acknowledged.partition_point(|at_ns| *at_ns < fault.start_ns).saturating_sub(1);
-    let pairs = acknowledged[first..].windows(2);
-    let touching = pairs.take_while(|pair| pair[0] < fault.end_ns + AFTERMATH);
-    touching.map(|pair| pair[1] - pair[0]).max().unwrap_or(0)
+    let after = acknowledged.partition_point(|at_ns| *at_ns < fault.start_ns);
+    let mut last_ns = after.checked_sub(1).map_or(fault.start_ns, |before| acknowledged[before]);
+    let mut longest_ns = 0;
+    for at_ns in &acknowledged[after..] {
+        if last_ns >= fault.end_ns + AFTERMATH {
+            break;
+        }
+        longest_ns = longest_ns.max(at_ns - last_ns);
+        last_ns = *at_ns;
+    }
+    longest_ns
 }
 
 #[cfg(test)]
@@ -62,5 +70,6 @@ mod tests {
         assert_eq!(longest_ns(&acknowledged, &fault(15, 18)), ms(480), "it begins in the aftermath");
         assert_eq!(longest_ns(&acknowledged, &fault(100, 120)), ms(2_480));
         assert_eq!(longest_ns(&acknowledged, &fault(4_000, 4_001)), 0, "nothing came after");
+        assert_eq!(longest_ns(&[ms(700)], &fault(0, 10)), ms(700), "nothing came before");
     }
 }

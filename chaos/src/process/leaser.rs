@@ -18,6 +18,7 @@ pub async fn leaser(clients: Arc<Clients>, id: u32) {
         let grant = |_| Request::LeaseGrant { lease, ttl_s };
         let granted = clients.execute(id, &endpoint, DEADLINE, grant).await;
         if !matches!(granted, Outcome::Ok { .. }) {
+            tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         }
         let key = format!("{PREFIX}lease/{lease:x}");

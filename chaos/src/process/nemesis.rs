@@ -37,6 +37,15 @@ impl Nemesis {
         self.deck.pop().unwrap_or(FaultKind::KillLeader)
     }
 
+    /// Waits until the load is under way.
+    pub async fn wait_for_load(
+        &mut self,
+        cluster: &mut Cluster,
+        clients: &Clients,
+    ) -> Result<(), ProcessError> {
+        self.recover(cluster, clients, &[]).await
+    }
+
     /// One fault from its injection to the recovery.
     pub async fn strike(
         &mut self,

@@ -71,6 +71,7 @@ async fn run_on(args: &RunArgs, cluster: &mut Cluster) -> Result<Verdict, Proces
     while !is_over(nemesis.injected) {
         let base = if verdict.rounds == 0 { 1 } else { sweep(cluster).await? };
         let round = Round::begin(args, cluster, verdict.rounds, base, interrupted.clone())?;
+        nemesis.wait_for_load(cluster, &round.clients).await?;
         while !is_over(nemesis.injected) && round.clients.started.elapsed() < args.round {
             nemesis.strike(cluster, &round.clients).await?;
             let counts = round.clients.journal.counts();

@@ -17,7 +17,7 @@ const UNSHARE: [&str; 6] =
 
 /// What a sandbox must be able to do for the run.
 const PROBE: &str = "mount -t tmpfs tmpfs /run && ip link set lo up && ip netns add probe \
-                     && ip link add a type veth peer name b && ip link add c type bridge";
+                     && ip link add probe0 type veth peer name probe1 && ip link add probe2 type bridge";
 
 pub fn is_inside() -> bool {
     std::env::var_os(MARK).is_some()

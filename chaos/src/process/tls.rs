@@ -2,7 +2,7 @@
 
 use super::ProcessError;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use tonic::transport::{Certificate, ClientTlsConfig, Identity};
 
@@ -41,7 +41,9 @@ impl Authority {
             rcgen::ExtendedKeyUsagePurpose::ServerAuth,
             rcgen::ExtendedKeyUsagePurpose::ClientAuth,
         ];
-        params.subject_alt_names.extend(address.map(rcgen::SanType::IpAddress));
+        // On loopback a replica's connections come from 127.0.0.1, which etcd compares.
+        let addresses = address.into_iter().chain([IpAddr::V4(Ipv4Addr::LOCALHOST)]);
+        params.subject_alt_names.extend(addresses.map(rcgen::SanType::IpAddress));
         Ok((params.signed_by(&key, &self.issuer)?.pem(), key.serialize_pem()))
     }
 
