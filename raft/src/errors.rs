@@ -1,7 +1,7 @@
 //! What can go wrong, one enum per operation. Where etcd has a text for it, the text is etcd's:
 //! clients match on it.
 
-use xebec_store::engine::EngineError;
+use crate::log::LogError;
 
 /// A command was not, or perhaps not, applied.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -101,8 +101,8 @@ pub enum TransferError {
 
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    #[error("the log does not open: {0}")]
-    Log(#[source] EngineError),
+    #[error("the log does not open")]
+    Log(#[source] LogError),
     #[error("consensus does not start: {message}")]
     Consensus { message: String },
     #[error("invalid configuration: {message}")]

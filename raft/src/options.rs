@@ -49,9 +49,9 @@ pub struct Timing {
 impl Default for Timing {
     fn default() -> Self {
         Self {
-            heartbeat: Duration::from_millis(30),
-            election_min: Duration::from_millis(110),
-            election_max: Duration::from_millis(170),
+            heartbeat: Duration::from_millis(25),
+            election_min: Duration::from_millis(70),
+            election_max: Duration::from_millis(120),
             request_timeout: Duration::from_secs(7),
         }
     }

@@ -3,13 +3,23 @@
 use crate::command;
 use crate::engine::EngineError;
 use crate::entry::LogPosition;
+use crate::history::History;
+use crate::keymap::KeyMap;
 use crate::kv::Revision;
 use crate::outcome::{AlarmMember, RangeResult};
+use crate::state::{Past, REVISION_FIRST, State, range_map};
 use bytes::Bytes;
 
 /// An immutable picture of the keyspace. Taking one costs nothing and holds no lock; it stays
-/// what it is while the store moves on.
-pub struct View {}
+/// what it is while the store moves on, but for revisions before its own, which a later
+/// compaction may take away.
+#[derive(Debug)]
+pub struct View {
+    state: State,
+    applied: Option<LogPosition>,
+    membership: Bytes,
+    history: History,
+}
 
 /// Why a read got no answer.
 #[derive(Debug, thiserror::Error)]
@@ -31,43 +41,116 @@ pub struct LeaseView {
 }
 
 impl View {
-    pub fn revision(&self) -> Revision {
-        unimplemented!()
+    pub(crate) fn new(
+        state: State,
+        applied: Option<LogPosition>,
+        membership: Bytes,
+        history: History,
+    ) -> Self {
+        Self { state, applied, membership, history }
     }
+
+    pub fn revision(&self) -> Revision {
+        self.state.revision
+    }
+
     /// -1 before the first compaction, as in etcd. This revision and all later ones can be read.
     pub fn compact_revision(&self) -> Revision {
-        unimplemented!()
+        self.state.compact_revision
     }
+
+    /// The last entry applied.
     pub fn applied(&self) -> Option<LogPosition> {
-        unimplemented!()
+        self.applied
     }
-    pub fn range(&self, _range: &command::Range) -> Result<RangeResult, ReadError> {
-        unimplemented!()
+
+    /// The last membership applied, as the consensus layer gave it.
+    pub fn membership(&self) -> &Bytes {
+        &self.membership
     }
-    pub fn lease(&self, _id: i64) -> Option<LeaseView> {
-        unimplemented!()
+
+    /// Answers a range: from memory at this view's revision, from disk at an earlier one. Blocks
+    /// on the disk only when `range.revision` names a past revision ([`Self::in_memory`]).
+    pub fn range(&self, range: &command::Range) -> Result<RangeResult, ReadError> {
+        if range.revision > self.state.revision {
+            return Err(ReadError::FutureRevision);
+        }
+        if range.revision > 0 && range.revision < self.state.compact_revision {
+            return Err(ReadError::Compacted);
+        }
+        if self.in_memory(range.revision) {
+            return Ok(range_map(&self.state.map, range));
+        }
+        self.history.range(range)
     }
+
+    /// True if a range at this revision does not touch the disk.
+    pub fn in_memory(&self, revision: Revision) -> bool {
+        revision <= 0 || revision >= self.state.revision
+    }
+
+    /// The newest version of every key.
+    pub fn keys(&self) -> &KeyMap {
+        &self.state.map
+    }
+
+    pub fn lease(&self, id: i64) -> Option<LeaseView> {
+        let lease = self.state.leases.get(&id)?;
+        Some(LeaseView { id, ttl_s: lease.ttl_s, keys: lease.keys.iter().cloned().collect() })
+    }
+
+    /// The time to live granted to a lease, in seconds.
+    pub fn lease_ttl_s(&self, id: i64) -> Option<i64> {
+        self.state.leases.get(&id).map(|lease| lease.ttl_s)
+    }
+
     /// (id, ttl_s) of every lease, by id.
     pub fn leases(&self) -> Vec<(i64, i64)> {
-        unimplemented!()
+        self.state.leases.iter().map(|(id, lease)| (*id, lease.ttl_s)).collect()
     }
+
+    /// The alarms that stand, by member.
     pub fn alarms(&self) -> &[AlarmMember] {
-        unimplemented!()
+        &self.state.alarms
     }
+
+    /// The cluster's time: the greatest that a proposer has named, in milliseconds since the Unix
+    /// epoch. It never goes back.
     pub fn time_ms(&self) -> u64 {
-        unimplemented!()
+        self.state.time_ms
     }
+
+    /// The rolling hash over all revisions up to this view's.
     pub fn hash(&self) -> u64 {
-        unimplemented!()
+        self.state.hash
     }
-    pub fn hash_at(&self, _revision: Revision) -> Result<u64, ReadError> {
-        unimplemented!()
+
+    /// The rolling hash over all revisions up to a retained one. Equal on all replicas; reads the
+    /// disk for a past revision.
+    pub fn hash_at(&self, revision: Revision) -> Result<u64, ReadError> {
+        if revision > self.state.revision {
+            return Err(ReadError::FutureRevision);
+        }
+        if revision < self.state.compact_revision {
+            return Err(ReadError::Compacted);
+        }
+        match revision {
+            at if at == self.state.revision => Ok(self.state.hash),
+            at if at <= REVISION_FIRST => Ok(State::default().hash),
+            at => self.history.hash_at(at),
+        }
     }
+
     pub fn key_count(&self) -> u64 {
-        unimplemented!()
+        self.state.map.len() as u64
     }
-    /// Bytes of keys and values that live.
+
+    /// Bytes of the keys and values that live.
     pub fn data_bytes(&self) -> u64 {
-        unimplemented!()
+        self.state.data_bytes
+    }
+
+    pub(crate) fn history(&self) -> &History {
+        &self.history
     }
 }

@@ -27,19 +27,29 @@
 
 mod batch;
 mod catch_up;
+mod core;
 mod delivery;
+mod dispatcher;
 mod encode;
+mod group;
 mod hub;
-pub mod limits;
+mod inbox;
+mod index;
+mod intervals;
+mod limits;
 mod reader;
+mod recent;
+mod ring;
+mod signal;
 mod spec;
 mod stream;
 
 pub use batch::EventBatch;
 pub use catch_up::{CatchUp, CaughtUp};
 pub use delivery::{Batches, Delivery};
+pub use dispatcher::Dispatcher;
 pub use encode::{encode_event, encoded_event_len};
-pub use hub::Hub;
+pub use hub::{Hub, HubStats};
 pub use limits::Limits;
 pub use reader::{HistoryError, HistoryReader, Scan, ScanLimit};
 pub use spec::WatchSpec;

@@ -6,6 +6,8 @@
 //! Invariant: messages of one [`Lane`] never wait behind those of another, so that a snapshot
 //! does not delay a heartbeat.
 
+pub mod local;
+
 use bytes::Bytes;
 use std::future::Future;
 use std::pin::Pin;
@@ -46,7 +48,6 @@ pub enum Method {
     MemberList,
     MemberChange,
     Hash,
-    InstallSnapshot,
     // Streams.
     Append,
     Propose,

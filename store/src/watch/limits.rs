@@ -58,6 +58,10 @@ pub(super) const CATCH_UP_REVISIONS_MAX: usize = 4096;
 /// watch does not occupy a thread for long.
 pub(super) const CATCH_UP_EXAMINED_MAX: usize = 65_536;
 
+/// Segments of history read back when a store opens: 4,096 revisions, some 40 ms of a thread that
+/// has nothing else to do yet.
+pub(super) const PRIMED_SEGMENTS_MAX: usize = 16;
+
 /// The pause of the dispatcher thread after each pass. A lone event is dispatched at once; under
 /// load, what arrives in the pause is one pass, and one wake-up per stream.
 pub(super) const DISPATCH_PACE_US: u64 = 200;
