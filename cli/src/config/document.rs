@@ -109,6 +109,7 @@ mod tests {
         (client.cert, client.key, client.ca) = (path(), path(), path());
         (peer.cert, peer.key, peer.ca) = (path(), path(), path());
         settings.log.file = path();
+        settings.storage.disk_reserve = Some(super::super::ByteSize(1));
         settings
     }
 

@@ -54,10 +54,8 @@ pub struct Client {
 pub struct ClientTls {
     pub cert: PathBuf,
     pub key: PathBuf,
-    /// Authorities of client certificates; with it a client must show one unless
-    /// `client_cert_optional`.
-    pub ca: Option<PathBuf>,
-    pub client_cert_optional: bool,
+    /// Authorities whose certificates clients must show; None asks for none.
+    pub client_ca: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -78,7 +76,8 @@ pub struct PeerTls {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Storage {
-    pub disk_reserve_bytes: u64,
+    /// None: the usual share of the disk.
+    pub disk_reserve_bytes: Option<u64>,
     pub retention: Retention,
 }
 
@@ -146,7 +145,6 @@ impl Settings {
         self.cluster.token.get_or_insert_with(|| "xebec".to_owned());
         self.cluster.join.get_or_insert(false);
 
-        self.storage.disk_reserve.get_or_insert(ByteSize(256 << 20));
         self.storage.auto_compaction_retention.get_or_insert(Retention::All);
 
         self.log.format.get_or_insert(LogFormat::Text);

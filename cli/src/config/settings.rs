@@ -139,7 +139,8 @@ pub struct PeerSettings {
 #[command(next_help_heading = "Storage")]
 pub struct StorageSettings {
     /// Refuse writes, but not deletes, when the disk has less free space than this; they are
-    /// accepted again by themselves when there is room. [default: 256MiB]
+    /// accepted again by themselves when there is room. [default: a tenth of the disk, at most
+    /// 512MiB]
     #[arg(id = "storage.disk_reserve", long = "storage-disk-reserve", value_name = "SIZE")]
     pub disk_reserve: Option<ByteSize>,
 

@@ -24,7 +24,7 @@ impl Settings {
         }
         let cluster = cluster(&settings, &name, &peer)?;
         let storage = Storage {
-            disk_reserve_bytes: settings.storage.disk_reserve.unwrap_or(ByteSize(0)).0,
+            disk_reserve_bytes: settings.storage.disk_reserve.map(|reserve| reserve.0),
             retention: settings.storage.auto_compaction_retention.unwrap_or(Retention::All),
         };
         let log = log(&settings)?;
@@ -45,8 +45,7 @@ fn client(settings: &ClientSettings, insecure: bool) -> Result<Client, ConfigErr
         Some(ClientTls {
             cert: settings.cert.clone().ok_or_else(missing)?,
             key: settings.key.clone().ok_or_else(missing)?,
-            ca: settings.ca.clone(),
-            client_cert_optional: !settings.cert_auth.unwrap_or_default(),
+            client_ca: settings.ca.clone().filter(|_| settings.cert_auth == Some(true)),
         })
     } else {
         None

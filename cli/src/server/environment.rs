@@ -20,17 +20,24 @@ impl WallClock for SystemClock {
 }
 
 /// The file system that a directory is on.
-struct Disk(PathBuf);
+struct Disk {
+    dir: PathBuf,
+    reserve_bytes: Option<u64>,
+}
 
 impl FreeSpace for Disk {
     fn free_bytes(&self) -> io::Result<u64> {
-        let stat = statvfs(&self.0)?;
+        let stat = statvfs(&self.dir)?;
         Ok(u64::from(stat.blocks_available()).saturating_mul(stat.fragment_size()))
     }
 
     fn total_bytes(&self) -> io::Result<u64> {
-        let stat = statvfs(&self.0)?;
+        let stat = statvfs(&self.dir)?;
         Ok(u64::from(stat.blocks()).saturating_mul(stat.fragment_size()))
+    }
+
+    fn reserve_bytes(&self) -> Option<u64> {
+        self.reserve_bytes
     }
 }
 
@@ -63,11 +70,11 @@ impl FatalSignal {
 }
 
 /// The real surroundings of a replica with its data in `dir`.
-pub fn system(dir: PathBuf) -> (Environment, FatalSignal) {
+pub fn system(dir: PathBuf, reserve_bytes: Option<u64>) -> (Environment, FatalSignal) {
     let (sender, receiver) = watch::channel(None);
     let environment = Environment {
         clock: Arc::new(SystemClock),
-        disk: Arc::new(Disk(dir)),
+        disk: Arc::new(Disk { dir, reserve_bytes }),
         fatal: Arc::new(Fatal(sender)),
     };
     (environment, FatalSignal(receiver))
@@ -79,7 +86,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_first_reason_counts() {
-        let (environment, mut fatal) = system("/".into());
+        let (environment, mut fatal) = system("/".into(), None);
         environment.fatal.stop("the log cannot be written");
         environment.fatal.stop("something later");
         assert_eq!(fatal.reason().await, "the log cannot be written");
@@ -87,7 +94,7 @@ mod tests {
 
     #[test]
     fn the_disk_has_a_size() {
-        let (environment, _) = system("/".into());
+        let (environment, _) = system("/".into(), None);
         let total = environment.disk.total_bytes().expect("readable");
         assert!(total > 0 && environment.disk.free_bytes().expect("readable") <= total);
     }

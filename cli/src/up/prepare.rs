@@ -102,7 +102,7 @@ mod tests {
             assert_eq!(config.name, member.name);
             assert_eq!(config.cluster.members.len(), 3);
             let tls = config.client.tls.expect("TLS");
-            assert!(tls.cert.is_file() && !tls.client_cert_optional);
+            assert!(tls.cert.is_file() && tls.client_ca.is_some());
         }
         let env = std::fs::read_to_string(layout.etcdctl_env()).expect("written");
         assert!(
