@@ -64,6 +64,9 @@ pub fn check(history: &History) -> Report {
 }
 
 #[cfg(test)]
+mod known_bugs;
+
+#[cfg(test)]
 mod tests {
     use super::fixture::Fixture;
     use super::*;

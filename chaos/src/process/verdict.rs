@@ -43,7 +43,7 @@ impl Verdict {
 
     fn table(&self) -> Table {
         let mut table = Table::new();
-        table.load_preset(presets::NOTHING);
+        table.load_style(presets::NOTHING);
         table.set_header(["  fault", "count", "longest gap between acknowledged writes"]);
         for (kind, effect) in &self.effects {
             let gap = format!("{} ms", effect.longest_gap.as_millis());
