@@ -90,7 +90,7 @@ async fn begin_log(
     log.purge(log_id).await?;
     // After the purge in the queue, so that both are durable when it returns. Its term is one
     // that the new cluster has not used: its first election takes the next.
-    log.save_vote(&Vote::new(*log_id.committed_leader_id(), own_id)).await?;
+    log.save_vote(&Vote::new(log_id.leader_id.term, own_id)).await?;
     drop(log);
     drop(writer);
     Ok(())
