@@ -5,6 +5,11 @@ use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// Variables that carry choices of the program into its sandbox.
+pub const SEED: &str = "XEBEC_CHAOS_SEED";
+pub const SANDBOXED: &str = "XEBEC_CHAOS_SANDBOXED";
+pub const OWN_OUT: &str = "XEBEC_CHAOS_OWN_OUT";
+
 /// Runs real replicas under load, breaks them, and judges what the clients saw.
 #[derive(Debug, Clone, ClapArgs)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -51,8 +56,16 @@ pub struct ClusterArgs {
     pub out: Option<PathBuf>,
 
     /// Seed of all random choices. [default: random]
-    #[arg(long, env = "XEBEC_CHAOS_SEED")]
+    #[arg(long, env = SEED)]
     pub seed: Option<u64>,
+
+    /// Set by the run itself when it starts again within its namespaces.
+    #[arg(long, hide = true, env = SANDBOXED)]
+    pub sandboxed: bool,
+
+    /// The directory that the run made before it did so.
+    #[arg(long, hide = true, env = OWN_OUT)]
+    pub own_out: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -125,7 +125,7 @@ fn stale_read_after_a_pause_20418() {
 /// A deletion that only shows a key, as etcd's does, is no contradiction.
 #[test]
 fn a_bare_deletion_is_good() {
-    let mut fixture = Fixture::new();
+    let mut fixture = Fixture::default();
     fixture.put("/t/1");
     fixture.delete("/t/1");
     let last = fixture.revision;

@@ -83,9 +83,8 @@ impl Truth {
         from: Revision,
         to: Revision,
     ) -> impl Iterator<Item = (Revision, &TruthEvent)> {
-        let range = if from <= to { from..=to } else { 1..=0 };
-        let empty = range.is_empty();
-        let revisions = (!empty).then(|| self.events.range(range)).into_iter().flatten();
+        // A range of the map must not run backwards.
+        let revisions = (from <= to).then(|| self.events.range(from..=to)).into_iter().flatten();
         revisions.flat_map(|(revision, events)| events.iter().map(|e| (*revision, e)))
     }
 

@@ -1,11 +1,11 @@
 //! The replicas of a run, as the nemesis sees them.
 
+use super::ProcessError;
 use super::client;
 use super::endpoint::{Endpoint, Endpoints};
 use super::network::Node;
 use super::server::{Server, initial_cluster};
 use super::stage::Stage;
-use super::ProcessError;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -95,7 +95,8 @@ impl Cluster {
     /// The leader by the word of those who answer, the one with the highest term first.
     pub async fn leader(&self) -> Option<(Node, pb::StatusResponse)> {
         let statuses = self.statuses().await;
-        let newest = statuses.iter().filter(|(_, s)| s.leader != 0).max_by_key(|(_, s)| s.raft_term)?;
+        let newest =
+            statuses.iter().filter(|(_, s)| s.leader != 0).max_by_key(|(_, s)| s.raft_term)?;
         let leader = newest.1.leader;
         let member = |s: &pb::StatusResponse| s.header.as_ref().map_or(0, |h| h.member_id);
         let found = statuses.iter().find(|(_, status)| member(status) == leader)?;
@@ -114,7 +115,8 @@ impl Cluster {
     }
 
     fn note_unexpected_ends(&mut self) {
-        let ends: Vec<String> = self.servers.iter_mut().filter_map(Server::unexpected_end).collect();
+        let ends: Vec<String> =
+            self.servers.iter_mut().filter_map(Server::unexpected_end).collect();
         self.findings.extend(ends);
     }
 

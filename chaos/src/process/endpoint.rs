@@ -1,9 +1,9 @@
 //! Connections to one replica, apart for requests, watches and the run's own questions, so that
 //! none waits behind another.
 
+use super::ProcessError;
 use super::network::Node;
 use super::stage::Stage;
-use super::ProcessError;
 use parking_lot::RwLock;
 use rand::RngExt;
 use rand::rngs::StdRng;

@@ -5,9 +5,7 @@ use super::cluster::Cluster;
 use super::endpoint::Endpoint;
 use super::load::{Clients, PREFIX};
 use super::watcher::{Session, Step};
-use crate::history::{
-    HashSample, Outcome, Range, Request, Revision, WatchRequest, prefix_end,
-};
+use crate::history::{HashSample, Outcome, Range, Request, Revision, WatchRequest, prefix_end};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -43,12 +41,8 @@ pub async fn inspect(cluster: &Cluster, clients: &Clients) -> Vec<String> {
 }
 
 async fn list(clients: &Clients, endpoint: &Endpoint, serializable: bool) -> bool {
-    let range = Range {
-        key: PREFIX.to_owned(),
-        end: prefix_end(PREFIX),
-        serializable,
-        ..Range::default()
-    };
+    let range =
+        Range { key: PREFIX.to_owned(), end: prefix_end(PREFIX), serializable, ..Range::default() };
     let deadline = Instant::now() + TIMEOUT;
     while Instant::now() < deadline {
         let request = |_| Request::Range(range.clone());
@@ -75,7 +69,7 @@ async fn sample_hash(clients: &Clients, endpoint: &Endpoint, revision: Revision)
 
 async fn hash_once(clients: &Clients, endpoint: &Endpoint, revision: Revision) -> bool {
     let Some(answer) = client::hash(endpoint, revision).await else { return false };
-    clients.journal.hash(HashSample {
+    clients.journal.hash_sample(HashSample {
         replica: endpoint.node,
         at_ns: clients.journal.now_ns(),
         revision,

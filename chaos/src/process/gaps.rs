@@ -67,7 +67,11 @@ mod tests {
             kind: "kill".into(),
             what: String::new(),
         };
-        assert_eq!(longest_ns(&acknowledged, &fault(15, 18)), ms(480), "it begins in the aftermath");
+        assert_eq!(
+            longest_ns(&acknowledged, &fault(15, 18)),
+            ms(480),
+            "it begins in the aftermath"
+        );
         assert_eq!(longest_ns(&acknowledged, &fault(100, 120)), ms(2_480));
         assert_eq!(longest_ns(&acknowledged, &fault(4_000, 4_001)), 0, "nothing came after");
         assert_eq!(longest_ns(&[ms(700)], &fault(0, 10)), ms(700), "nothing came before");

@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::time::Instant;
+use tokio::time::Instant;
 
 /// Counts of what happened so far, for the progress line and the verdict.
 #[derive(Debug, Default, Clone, Copy)]
@@ -120,7 +120,7 @@ impl Journal {
         kept.push(Record::Watch(watch));
     }
 
-    pub fn hash(&self, sample: crate::history::HashSample) {
+    pub fn hash_sample(&self, sample: crate::history::HashSample) {
         self.kept.lock().push(Record::Hash(sample));
     }
 

@@ -16,8 +16,13 @@ pub const CLIENTS: Node = 0;
 #[derive(Debug, Clone)]
 pub enum Network {
     /// Loopback addresses, a second and third byte of the run's own.
-    Loopback { second: u8, third: u8 },
-    Bridged { has_netem: bool },
+    Loopback {
+        second: u8,
+        third: u8,
+    },
+    Bridged {
+        has_netem: bool,
+    },
 }
 
 impl Network {

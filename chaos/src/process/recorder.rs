@@ -59,8 +59,7 @@ pub async fn recorder(
         let endpoint = clients.endpoints.at(home);
         let progress_every = Duration::from_millis(200);
         let asked = vec![request.clone()];
-        let Some(mut session) =
-            Session::open(&clients, id, &endpoint, asked, progress_every).await
+        let Some(mut session) = Session::open(&clients, id, &endpoint, asked, progress_every).await
         else {
             home = rng.random_range(0..16);
             tokio::time::sleep(Duration::from_millis(50)).await;

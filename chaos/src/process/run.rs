@@ -65,12 +65,11 @@ async fn run_on(args: &RunArgs, cluster: &mut Cluster) -> Result<Verdict, Proces
     let interrupted = interruption();
     let started = Instant::now();
     let is_over = |injected| {
-        *interrupted.borrow()
-            || (started.elapsed() >= args.duration && injected >= args.faults_min)
+        *interrupted.borrow() || (started.elapsed() >= args.duration && injected >= args.faults_min)
     };
     while !is_over(nemesis.injected) {
         let base = if verdict.rounds == 0 { 1 } else { sweep(cluster).await? };
-        let round = Round::begin(args, cluster, verdict.rounds, base, interrupted.clone())?;
+        let round = Round::begin(args, cluster, verdict.rounds, base, &interrupted)?;
         nemesis.wait_for_load(cluster, &round.clients).await?;
         while !is_over(nemesis.injected) && round.clients.started.elapsed() < args.round {
             nemesis.strike(cluster, &round.clients).await?;
@@ -155,7 +154,7 @@ impl Round {
         cluster: &Cluster,
         number: u32,
         base: Revision,
-        interrupted: watch::Receiver<bool>,
+        interrupted: &watch::Receiver<bool>,
     ) -> Result<Self, ProcessError> {
         let stage = &cluster.stage;
         let file = stage.history_file(number);
@@ -174,15 +173,18 @@ impl Round {
         let mut recorders = JoinSet::new();
         for number in 0..RECORDERS {
             let id = 200 + u32::try_from(number).unwrap_or(0);
-            let follow =
-                recorder::recorder(clients.clone(), id, number, base, last_known.clone());
+            let follow = recorder::recorder(clients.clone(), id, number, base, last_known.clone());
             recorders.spawn(follow);
         }
         Ok(Self { clients, tasks, recorders, stop, last, file })
     }
 
     /// Stops the load, inspects the replicas, and judges the history.
-    async fn end(mut self, cluster: &mut Cluster, verdict: &mut Verdict) -> Result<(), ProcessError> {
+    async fn end(
+        mut self,
+        cluster: &mut Cluster,
+        verdict: &mut Verdict,
+    ) -> Result<(), ProcessError> {
         self.stop.send_replace(true);
         if tokio::time::timeout(END_TIMEOUT, drain(&mut self.tasks)).await.is_err() {
             self.tasks.shutdown().await;

@@ -9,19 +9,11 @@ use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
-/// Set within the sandbox.
-const MARK: &str = "XEBEC_CHAOS_SANDBOX";
-
-const UNSHARE: [&str; 6] =
-    ["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
+const UNSHARE: [&str; 6] = ["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
 
 /// What a sandbox must be able to do for the run.
 const PROBE: &str = "mount -t tmpfs tmpfs /run && ip link set lo up && ip netns add probe \
                      && ip link add probe0 type veth peer name probe1 && ip link add probe2 type bridge";
-
-pub fn is_inside() -> bool {
-    std::env::var_os(MARK).is_some()
-}
 
 /// Why this machine has no sandbox, if so.
 pub fn missing() -> Option<String> {
@@ -48,7 +40,6 @@ pub fn enter(environment: &[(&str, OsString)]) -> ProcessError {
         .args(UNSHARE)
         .arg(program)
         .args(std::env::args_os().skip(1))
-        .env(MARK, "1")
         .envs(environment.iter().map(|(name, value)| (name, value)))
         .exec();
     ProcessError::NoNamespaces(error.to_string())

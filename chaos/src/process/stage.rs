@@ -5,7 +5,7 @@ use super::disk::Disks;
 use super::network::{Network, Node};
 use super::sandbox;
 use super::tls::{Authority, ServerFiles};
-use crate::args::{ClusterArgs, Place};
+use crate::args::{ClusterArgs, OWN_OUT, Place, SANDBOXED, SEED};
 use std::path::{Path, PathBuf};
 use tonic::transport::ClientTlsConfig;
 
@@ -25,53 +25,50 @@ pub struct Stage {
     pub out_is_ours: bool,
 }
 
-/// Environment variables that carry choices of the outer program into the sandbox.
-const OUT_VARIABLE: &str = "XEBEC_CHAOS_OUT";
-const SEED_VARIABLE: &str = "XEBEC_CHAOS_SEED";
-
 /// Makes the choices that must be the same inside and outside a sandbox, and enters one if the
 /// arguments ask for it and the machine can. Call it before any thread is started.
 pub fn enter_place(args: &mut ClusterArgs) -> Result<(), ProcessError> {
-    if sandbox::is_inside() {
+    if args.sandboxed {
         return Ok(());
     }
+    let missing = match args.place {
+        Place::Loopback => None,
+        Place::Auto | Place::Namespaces => Some(sandbox::missing()),
+    };
+    if let Some(Some(reason)) = &missing {
+        if args.place == Place::Namespaces {
+            return Err(ProcessError::NoNamespaces(reason.clone()));
+        }
+        println!("no namespaces here, so no network or disk faults: {reason}");
+    }
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a run that names no seed draws one, and says it"
+    )]
     let seed = *args.seed.get_or_insert_with(rand::random);
-    if args.place == Place::Loopback {
+    if args.out.is_none() {
+        let dir = tempfile::Builder::new().prefix("xebec-chaos-").tempdir();
+        args.own_out = Some(dir.map_err(ProcessError::io("a temporary directory"))?.keep());
+    }
+    if missing != Some(None) {
         return Ok(());
     }
-    match sandbox::missing() {
-        None => {
-            let mut environment = vec![(SEED_VARIABLE, seed.to_string().into())];
-            if args.out.is_none() {
-                environment.push((OUT_VARIABLE, own_out(seed).into()));
-            }
-            Err(sandbox::enter(&environment))
-        }
-        Some(reason) if args.place == Place::Namespaces => {
-            Err(ProcessError::NoNamespaces(reason))
-        }
-        Some(reason) => {
-            println!("no namespaces here, so no network or disk faults: {reason}");
-            Ok(())
-        }
-    }
-}
-
-fn own_out(seed: u64) -> PathBuf {
-    std::env::temp_dir().join(format!("xebec-chaos-{:x}-{seed:x}", std::process::id()))
+    let mut environment = vec![(SEED, seed.to_string().into()), (SANDBOXED, "true".into())];
+    environment.extend(args.own_out.as_ref().map(|out| (OWN_OUT, out.into())));
+    Err(sandbox::enter(&environment))
 }
 
 impl Stage {
     pub async fn set(args: &ClusterArgs) -> Result<Self, ProcessError> {
         let seed = args.seed.unwrap_or_default();
-        let out = match (&args.out, std::env::var_os(OUT_VARIABLE)) {
-            (Some(out), _) => out.clone(),
-            (None, Some(out)) => out.into(),
-            (None, None) => own_out(seed),
+        let no_out = || ProcessError::Refused {
+            what: "directory for the history".to_owned(),
+            message: "none was chosen".to_owned(),
         };
+        let out = args.out.as_ref().or(args.own_out.as_ref()).ok_or_else(no_out)?.clone();
         std::fs::create_dir_all(&out)
             .map_err(ProcessError::io(format!("directory {}", out.display())))?;
-        let (network, disks) = if sandbox::is_inside() {
+        let (network, disks) = if args.sandboxed {
             sandbox::prepare().await?;
             (Network::bridged().await?, Disks::Own("/run/disks".into()))
         } else {

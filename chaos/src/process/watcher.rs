@@ -3,9 +3,7 @@
 use super::convert;
 use super::endpoint::{Endpoint, MESSAGE_BYTES_MAX};
 use super::load::{Clients, PREFIX};
-use crate::history::{
-    Watch, WatchBody, WatchEvent, WatchRequest, WatchResponse, prefix_end,
-};
+use crate::history::{Watch, WatchBody, WatchEvent, WatchRequest, WatchResponse, prefix_end};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use std::sync::Arc;
@@ -52,8 +50,8 @@ impl Session {
             requests.try_send(convert::watch_create(request, id)).ok()?;
         }
         let open_ns = clients.journal.now_ns();
-        let mut service = WatchClient::new(endpoint.watches.clone())
-            .max_decoding_message_size(MESSAGE_BYTES_MAX);
+        let mut service =
+            WatchClient::new(endpoint.watches.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX);
         let opening = service.watch(ReceiverStream::new(outgoing));
         let stream = tokio::time::timeout(OPEN_TIMEOUT, opening).await.ok()?.ok()?.into_inner();
         let replica = endpoint.node;
@@ -145,8 +143,7 @@ pub async fn watcher(clients: Arc<Clients>, id: u32) {
             None => choose(&clients, &mut rng),
         };
         let progress_every = Duration::from_millis(rng.random_range(50..1_000));
-        let Some(mut session) =
-            Session::open(&clients, id, &endpoint, asked, progress_every).await
+        let Some(mut session) = Session::open(&clients, id, &endpoint, asked, progress_every).await
         else {
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;

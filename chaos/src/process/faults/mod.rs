@@ -204,10 +204,8 @@ impl Injected {
             let stage = cluster.stage.clone();
             // The replica may have been replaced by another fault meanwhile.
             match undo {
-                Undo::Start(node) if cluster.has(node) => {
-                    if cluster.server(node).is_down() {
-                        cluster.run(node)?;
-                    }
+                Undo::Start(node) if cluster.has(node) && cluster.server(node).is_down() => {
+                    cluster.run(node)?;
                 }
                 Undo::Resume(node) if cluster.has(node) => cluster.server(node).resume(),
                 Undo::Join(from, to) if cluster.has(from) => stage.network.join(from, to).await?,

@@ -42,7 +42,8 @@ pub async fn one_way(
     out: bool,
     rng: &mut StdRng,
 ) -> Result<Injected, ProcessError> {
-    let directions = others(cluster, node).map(|other| if out { (node, other) } else { (other, node) });
+    let directions =
+        others(cluster, node).map(|other| if out { (node, other) } else { (other, node) });
     let what = if out { "unheard by" } else { "deaf to" };
     cut(cluster, format!("r{node} {what} the others"), directions.collect(), rng).await
 }

@@ -17,7 +17,11 @@ pub async fn some(
         cluster.stage.network.slow(*node).await?;
     }
     let undo = nodes.iter().map(|node| Undo::Unslow(*node)).collect();
-    Ok(Injected { what: format!("slow network of {}", names(nodes)), hold: hold(rng, 500..2_000), undo })
+    Ok(Injected {
+        what: format!("slow network of {}", names(nodes)),
+        hold: hold(rng, 500..2_000),
+        undo,
+    })
 }
 
 /// Directions between replicas cut and joined again, some milliseconds each.
