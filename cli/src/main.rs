@@ -21,6 +21,7 @@ mod signals;
 mod snapshot;
 mod status;
 mod surroundings;
+mod table;
 mod up;
 mod version;
 

@@ -5,9 +5,9 @@ use crate::config::{InitialMember, Settings, Url};
 use crate::failure::{Failure, Kind};
 use crate::pki::Pki;
 use crate::surroundings::{now, say};
+use crate::table::table;
 use crate::up::{ClusterFile, Layout, LocalMember, initial_member, quoted, write_config};
 use clap::Subcommand;
-use comfy_table::{Table, presets};
 use xebec_apiserver::etcd::proto::etcdserverpb as pb;
 
 #[derive(Debug, Subcommand)]
@@ -110,9 +110,7 @@ async fn find(client: &Client, name_or_id: &str) -> Result<pb::Member, Failure> 
 }
 
 async fn list(client: &Client) -> Result<(), Failure> {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_header(["id", "name", "peer URLs", "client URLs", "vote"]);
+    let mut table = table(["id", "name", "peer URLs", "client URLs", "vote"]);
     for member in members(client).await? {
         let name = if member.name.is_empty() { "(not started yet)" } else { &member.name };
         table.add_row([

@@ -3,7 +3,7 @@
 use crate::client::{Client, Connection, Endpoints};
 use crate::failure::{Failure, Kind};
 use crate::surroundings::say;
-use comfy_table::{Table, presets};
+use crate::table::table;
 use std::collections::BTreeMap;
 use tonic::Status as RpcStatus;
 use xebec_apiserver::etcd::proto::etcdserverpb as pb;
@@ -78,9 +78,7 @@ async fn names(endpoints: &Endpoints) -> BTreeMap<u64, String> {
 }
 
 fn render(rows: &[Row], names: &BTreeMap<u64, String>) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_header([
+    let mut table = table([
         "member", "id", "endpoint", "role", "term", "revision", "db size", "hash", "health",
     ]);
     for row in rows {
@@ -172,12 +170,9 @@ mod tests {
         let down = Row { url: "https://b:1".to_owned(), status: Err(error), hash: None };
         let names = BTreeMap::from([(0xabc, "m1".to_owned())]);
         expect![[r#"
-            ─────────────────────────────────────────────────────────────────────────────────────────────────
              member   id    endpoint      role     term   revision   db size   hash       health             
             ═════════════════════════════════════════════════════════════════════════════════════════════════
              m1       abc   https://a:1   leader   3      7          20 KiB    000000ff   healthy            
-            ─────────────────────────────────────────────────────────────────────────────────────────────────
-                            https://b:1                                                   connection refused 
-            ─────────────────────────────────────────────────────────────────────────────────────────────────"#]].assert_eq(&render(&[up, down], &names));
+                            https://b:1                                                   connection refused "#]].assert_eq(&render(&[up, down], &names));
     }
 }

@@ -33,9 +33,8 @@ impl Client {
             let reason = reason.unwrap_or_else(|| error.to_string());
             Failure::new(Kind::Configuration, format!("{url}: {reason}"))
         };
-        let mut endpoint = Endpoint::from_shared(url.to_owned())
-            .map_err(refused)?
-            .connect_timeout(timeout);
+        let mut endpoint =
+            Endpoint::from_shared(url.to_owned()).map_err(refused)?.connect_timeout(timeout);
         if url.starts_with("https://") {
             let mut config = ClientTlsConfig::new();
             if let Some(ca) = &tls.ca {

@@ -57,10 +57,8 @@ fn data_failure(dir: &Path, error: &(dyn Error + 'static)) -> Failure {
 
 pub fn open_failure(dir: &Path, error: &OpenError) -> Failure {
     match error {
-        OpenError::Format { .. } => {
-            Failure::new(Kind::Data, format!("{}: {error}", dir.display()))
-                .remedy("start the newer version of xebec that wrote it")
-        }
+        OpenError::Format { .. } => Failure::new(Kind::Data, format!("{}: {error}", dir.display()))
+            .remedy("start the newer version of xebec that wrote it"),
         error => data_failure(dir, error),
     }
 }
@@ -78,8 +76,9 @@ pub fn start_failure(dir: &Path, error: &StartError) -> Failure {
 
 pub fn join_failure(error: &JoinError) -> Failure {
     match error {
-        JoinError::Unreachable { .. } => Failure::new(Kind::Unavailable, error.to_string())
-            .remedy("is the cluster running, and are --cluster-initial and the peer certificates right?"),
+        JoinError::Unreachable { .. } => Failure::new(Kind::Unavailable, error.to_string()).remedy(
+            "is the cluster running, and are --cluster-initial and the peer certificates right?",
+        ),
         JoinError::Unknown { .. } => Failure::new(Kind::Configuration, error.to_string())
             .remedy("add it first: xebec member add NAME --peer-urls URL"),
     }
@@ -101,7 +100,8 @@ pub fn fatal_failure(reason: &str) -> Failure {
         return Failure::new(Kind::DiskFull, reason)
             .remedy("free some space on that disk, then start again");
     }
-    Failure::new(Kind::Fatal, reason).remedy("nothing acknowledged is lost; see the log, then start again")
+    Failure::new(Kind::Fatal, reason)
+        .remedy("nothing acknowledged is lost; see the log, then start again")
 }
 
 #[cfg(test)]
@@ -117,7 +117,10 @@ mod tests {
         assert_eq!(kind(EngineError::Corrupt { message: message() }), Kind::Data);
         assert_eq!(kind(EngineError::Io { message: "Permission denied".into() }), Kind::Permission);
         assert_eq!(kind(EngineError::Io { message: message() }), Kind::Failed);
-        assert_eq!(fatal_failure("this member has been removed from the cluster").kind, Kind::Removed);
+        assert_eq!(
+            fatal_failure("this member has been removed from the cluster").kind,
+            Kind::Removed
+        );
         assert_eq!(fatal_failure("No space left on device").kind, Kind::DiskFull);
         assert_eq!(fatal_failure("the log differs").kind, Kind::Fatal);
     }

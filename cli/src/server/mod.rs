@@ -37,6 +37,9 @@ use xebec_store::Store;
 /// From the signal to the end of the process: what is not drained by then is cut off.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(12);
 
+/// The same for a replica that has stopped by itself and can only say so.
+const FATAL_DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// Threads for consensus alone, so that client load never delays a heartbeat.
 const RAFT_WORKERS: usize = 2;
 
@@ -247,7 +250,10 @@ async fn finish(
         stop.cancel();
         // Clients get an error rather than a broken connection, if they are quick.
         let drained = async { while tasks.join_next().await.is_some() {} };
-        let _ = tokio::time::timeout(Duration::from_secs(1), drained).await;
+        let _ = tokio::time::timeout(FATAL_DRAIN_TIMEOUT, drained).await;
+        tasks.shutdown().await;
+        // The databases must be closed before the process ends: their threads are running.
+        let _ = tokio::time::timeout(DRAIN_TIMEOUT, replica.abort()).await;
         return Err(errors::fatal_failure(&reason));
     }
     tracing::info!("stopping");

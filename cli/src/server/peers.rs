@@ -49,9 +49,9 @@ pub fn serve(
     tasks: &mut JoinSet<()>,
 ) -> Result<(), Failure> {
     let tls = peer_tls(peer)?;
-    let runtime = replica.runtime().ok_or_else(|| {
-        Failure::new(Kind::Failed, "consensus has no runtime of its own")
-    })?;
+    let runtime = replica
+        .runtime()
+        .ok_or_else(|| Failure::new(Kind::Failed, "consensus has no runtime of its own"))?;
     for listener in listeners {
         let listener = listener.into_std().map_err(|error| Failure::io("peers", &error))?;
         let stop = stop.clone().cancelled_owned();

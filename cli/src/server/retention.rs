@@ -76,7 +76,9 @@ pub async fn run(replica: Replica, retention: Retention) {
         let (Some(revision), true) = (due, leads) else { continue };
         match replica.propose(Body::Compact(Compact { revision })).await {
             Ok(_) => tracing::info!(revision, "compacted by age or count"),
-            Err(error) => tracing::warn!(revision, %error, "compaction was not ordered; trying again"),
+            Err(error) => {
+                tracing::warn!(revision, %error, "compaction was not ordered; trying again")
+            }
         }
     }
 }

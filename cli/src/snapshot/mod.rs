@@ -8,8 +8,8 @@ use crate::config::{InitialMember, Url};
 use crate::failure::{Failure, Kind};
 use crate::status::size;
 use crate::surroundings::say;
+use crate::table::table;
 use clap::{Args, Subcommand};
-use comfy_table::{Table, presets};
 use std::path::{Path, PathBuf};
 use xebec_apiserver::etcd::snapshot::{SnapshotError, SnapshotFile};
 
@@ -52,7 +52,13 @@ pub struct Restore {
     data_dir: Option<PathBuf>,
 
     /// All members of the new cluster as name=peer-URL, separated by commas.
-    #[arg(long, alias = "initial-cluster", value_name = "NAME=URL,...", value_delimiter = ',', required = true)]
+    #[arg(
+        long,
+        alias = "initial-cluster",
+        value_name = "NAME=URL,...",
+        value_delimiter = ',',
+        required = true
+    )]
     cluster_initial: Vec<InitialMember>,
 
     /// Never one that a cluster of the same members has had.
@@ -60,7 +66,12 @@ pub struct Restore {
     cluster_token: String,
 
     /// The peer URLs of this member. [default: those of the list]
-    #[arg(long, alias = "initial-advertise-peer-urls", value_name = "URL,...", value_delimiter = ',')]
+    #[arg(
+        long,
+        alias = "initial-advertise-peer-urls",
+        value_name = "URL,...",
+        value_delimiter = ','
+    )]
     peer_advertise: Option<Vec<Url>>,
 }
 
@@ -75,9 +86,8 @@ pub async fn run(snapshot: Snapshot) -> Result<(), Failure> {
 fn status(path: &Path) -> Result<(), Failure> {
     let snapshot = open(path)?;
     let manifest = snapshot.manifest();
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_header(["revision", "keys", "size", "hash", "cluster", "member", "term", "index"]);
+    let mut table =
+        table(["revision", "keys", "size", "hash", "cluster", "member", "term", "index"]);
     table.add_row([
         manifest.revision.to_string(),
         manifest.key_count.to_string(),

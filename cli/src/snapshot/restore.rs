@@ -6,7 +6,6 @@ use crate::failure::{Failure, Kind};
 use crate::server::{DataDir, engine_failure, log_home, state_home};
 use crate::surroundings::say;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use xebec_apiserver::etcd::snapshot::SnapshotFile;
 use xebec_raft::{Identity, Member};
 use xebec_store::engine::EngineHome;
@@ -21,8 +20,11 @@ pub async fn run(restore: Restore) -> Result<(), Failure> {
     })?;
     let mut snapshot = open(&restore.file)?;
     if snapshot.manifest().cluster_id == cluster_id {
-        return Err(Failure::new(Kind::Configuration, "the new cluster would have the id of the old one")
-            .remedy("give a --cluster-token that was not used before"));
+        return Err(Failure::new(
+            Kind::Configuration,
+            "the new cluster would have the id of the old one",
+        )
+        .remedy("give a --cluster-token that was not used before"));
     }
     let dir = restore.data_dir.unwrap_or_else(|| PathBuf::from(format!("{name}.xebec")));
     let mut data = DataDir::open(&dir, &name)?;
@@ -45,7 +47,9 @@ pub async fn run(restore: Restore) -> Result<(), Failure> {
         "Restored revision {revision} as member {member_id:x} ({name}) of cluster {cluster_id:x} in {}",
         dir.display()
     ));
-    say("Restore the other members from the same file, then start them all: xebec server --name ... --data-dir ...");
+    say(
+        "Restore the other members from the same file, then start them all: xebec server --name ... --data-dir ...",
+    );
     Ok(())
 }
 
@@ -67,11 +71,7 @@ fn members(restore: &Restore) -> Result<(u64, Vec<Member>), Failure> {
 }
 
 /// Puts the files of the snapshot in the place of the keyspace.
-fn fill(
-    state: &dyn EngineHome,
-    snapshot: &mut SnapshotFile,
-    dir: &Path,
-) -> Result<(), Failure> {
+fn fill(state: &dyn EngineHome, snapshot: &mut SnapshotFile, dir: &Path) -> Result<(), Failure> {
     let failed = |error| engine_failure(dir, &error);
     let mut staging = state.stage(&snapshot.manifest().files).map_err(failed)?;
     snapshot

@@ -22,9 +22,7 @@ pub async fn run(path: &Path, connection: &Connection) -> Result<(), Failure> {
     let mut stream = stream.map_err(|status| failure(&client.url, &status))?.into_inner();
     let failed = |error: std::io::Error| Failure::io(partial.0.display(), &error);
     let mut file = File::create_new(&partial.0).await.map_err(failed)?;
-    while let Some(part) =
-        stream.message().await.map_err(|status| failure(&client.url, &status))?
-    {
+    while let Some(part) = stream.message().await.map_err(|status| failure(&client.url, &status))? {
         file.write_all(&part.blob).await.map_err(failed)?;
     }
     file.sync_all().await.map_err(failed)?;

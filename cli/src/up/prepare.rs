@@ -16,7 +16,9 @@ pub fn prepare(layout: &Layout, cluster: &ClusterFile, common: &Settings) -> Res
     create_dir(&layout.logs())?;
     for member in &cluster.members {
         let initial: Vec<InitialMember> = cluster.members.iter().map(initial_member).collect();
-        write_config(layout, &pki, cluster, (member, initial), common)?;
+        let mut settings = common.clone();
+        settings.log.file = Some(layout.log(&member.name));
+        write_config(layout, &pki, cluster, (member, initial), &settings)?;
     }
     let env = etcdctl_env(&cluster.client_urls(), pki.client_ca(), &admin);
     write_private(&layout.etcdctl_env(), &env)?;
@@ -50,7 +52,6 @@ pub fn write_config(
     settings.peer.cert = Some(files.peer.cert);
     settings.peer.key = Some(files.peer.key);
     settings.peer.ca = Some(files.peer_ca);
-    settings.log.file.get_or_insert_with(|| layout.log(&member.name));
     let head = format!(
         "# Replica {} of the cluster in {}; written by xebec.\n# To run it alone: xebec server --config {}\n\n",
         member.name,

@@ -10,8 +10,10 @@ use std::time::{Duration, Instant};
 /// How long anything may take before the test fails. Generous: it is a guard, not a measurement.
 pub const PATIENCE: Duration = Duration::from_secs(90);
 
+/// The binary under test: the one that cargo has built, or another (an optimised one, say).
 pub fn xebec() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_xebec"));
+    let other = std::env::var_os("XEBEC_BIN");
+    let mut command = Command::new(other.unwrap_or_else(|| env!("CARGO_BIN_EXE_xebec").into()));
     for name in ["ETCDCTL_ENDPOINTS", "ETCDCTL_CACERT", "ETCDCTL_CERT", "ETCDCTL_KEY"] {
         command.env_remove(name);
     }
@@ -257,5 +259,41 @@ impl Cluster {
             let row = table.lines().find(|line| line.contains(" leader "))?;
             row.split_whitespace().next().map(str::to_owned)
         })
+    }
+}
+
+/// Replicas of `xebec server` without TLS, side by side.
+pub struct PlainCluster {
+    replicas: Vec<Process>,
+    network: Network,
+    _dir: tempfile::TempDir,
+}
+
+impl PlainCluster {
+    pub fn start(count: u8) -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
+        let network = Network::reserve();
+        let url = |number: u8, port: u16| format!("http://{}:{port}", network.address(10 + number));
+        let initial: Vec<String> =
+            (1..=count).map(|number| format!("m{number}={}", url(number, 2380))).collect();
+        let start = |number: u8| {
+            let mut server = xebec();
+            server.args(["server", "--insecure"]).arg(format!("--name=m{number}"));
+            server.arg(format!("--cluster-initial={}", initial.join(",")));
+            server.arg(format!("--peer-listen={}", url(number, 2380)));
+            server.arg(format!("--client-listen={}", url(number, 2379)));
+            server.arg("--data-dir").arg(dir.path().join(format!("m{number}")));
+            Process::start(&mut server)
+        };
+        let mut replicas: Vec<Process> = (1..=count).map(start).collect();
+        replicas.iter_mut().for_each(|replica| _ = replica.wait_for("serving"));
+        Self { replicas, network, _dir: dir }
+    }
+
+    pub fn endpoints(&self) -> String {
+        let numbers = 1..=u8::try_from(self.replicas.len()).expect("a few");
+        let urls =
+            numbers.map(|number| format!("http://{}:2379", self.network.address(10 + number)));
+        urls.collect::<Vec<_>>().join(",")
     }
 }
