@@ -63,6 +63,7 @@ pub async fn start(
         StateMachine::new(store.clone(), proposals.clone(), applied.clone(), membership_tx)
             .map_err(consensus)?;
     let started = state_machine.started();
+    transport.attach(Handle::current());
     let network = Network { identity, transport };
     let raft =
         Raft::new(own_id, Arc::new(config), network.clone(), log, state_machine).await;
