@@ -34,6 +34,8 @@ errors! {
     DUPLICATE_KEY = InvalidArgument, "etcdserver: duplicate key given in txn request";
     INVALID_CLIENT_API_VERSION = InvalidArgument, "etcdserver: invalid client api version";
     INVALID_SORT_OPTION = InvalidArgument, "etcdserver: invalid sort option";
+    // Ours: etcd takes a compare that no version of it knows for one that holds.
+    INVALID_COMPARE = InvalidArgument, "etcdserver: invalid compare option";
     COMPACTED = OutOfRange, "etcdserver: mvcc: required revision has been compacted";
     FUTURE_REVISION = OutOfRange, "etcdserver: mvcc: required revision is a future revision";
     NO_SPACE = ResourceExhausted, "etcdserver: mvcc: database space exceeded";
