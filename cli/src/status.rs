@@ -90,7 +90,7 @@ fn render(rows: &[Row], names: &BTreeMap<u64, String>) -> String {
                 continue;
             }
         };
-        let header = status.header.clone().unwrap_or_default();
+        let header = status.header.unwrap_or_default();
         let health = match (status.leader, status.errors.is_empty()) {
             (0, _) => "no leader".to_owned(),
             (_, true) => "healthy".to_owned(),

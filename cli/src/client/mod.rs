@@ -69,7 +69,7 @@ impl Client {
 
     /// The hash of the keyspace as of `revision`.
     pub async fn hash_kv(&self, revision: i64) -> Result<pb::HashKvResponse, Status> {
-        let request = pb::HashKvRequest { revision, ..Default::default() };
+        let request = pb::HashKvRequest { revision };
         Ok(self.maintenance().hash_kv(request).await?.into_inner())
     }
 

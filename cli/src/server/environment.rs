@@ -28,12 +28,12 @@ struct Disk {
 impl FreeSpace for Disk {
     fn free_bytes(&self) -> io::Result<u64> {
         let stat = statvfs(&self.dir)?;
-        Ok(u64::from(stat.blocks_available()).saturating_mul(stat.fragment_size()))
+        Ok(stat.blocks_available().saturating_mul(stat.fragment_size()))
     }
 
     fn total_bytes(&self) -> io::Result<u64> {
         let stat = statvfs(&self.dir)?;
-        Ok(u64::from(stat.blocks()).saturating_mul(stat.fragment_size()))
+        Ok(stat.blocks().saturating_mul(stat.fragment_size()))
     }
 
     fn reserve_bytes(&self) -> Option<u64> {

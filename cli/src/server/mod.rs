@@ -10,6 +10,7 @@ mod homes;
 mod parent;
 mod peers;
 mod retention;
+mod running;
 
 pub use data_dir::DataDir;
 pub use errors::engine_failure;
@@ -18,27 +19,17 @@ pub use homes::{log_home, state_home};
 use crate::config::{self, Config, Settings, Url, commented_toml};
 use crate::failure::Failure;
 use crate::signals::Signals;
-use crate::surroundings::{say, warn};
+use crate::surroundings::say;
 use clap::Args;
-use environment::FatalSignal;
+use running::Running;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
-use xebec_apiserver::{EtcdServer, TlsOptions};
 use xebec_raft::options::{Options, Threads, Timing};
 use xebec_raft::transport::Transport;
 use xebec_raft::{Identity, Member, Replica};
 use xebec_store::Store;
-
-/// From the signal to the end of the process: what is not drained by then is cut off.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(12);
-
-/// The same for a replica that has stopped by itself and can only say so.
-const FATAL_DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Threads for consensus alone, so that client load never delays a heartbeat.
 const RAFT_WORKERS: usize = 2;
@@ -115,35 +106,36 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     let replica = replica.map_err(|error| errors::start_failure(data.path(), &error))?;
     data.mark_started()?;
 
-    let stop = CancellationToken::new();
-    let mut tasks = JoinSet::new();
-    peers::serve(&config.peer, peer_listeners, &replica, &stop, &mut tasks)?;
-    let outcome = tokio::select! {
+    let mut running = Running::new(replica);
+    running.serve_peers(&config.peer, peer_listeners)?;
+    let end = tokio::select! {
         biased;
-        () = signals.stop() => Outcome::Stop,
-        reason = fatal.reason() => Outcome::Fatal(reason),
-        () = wait_ready(&replica) => Outcome::Ready,
+        () = signals.stop() => Some(End::Told),
+        reason = fatal.reason() => Some(End::Fatal(reason)),
+        () = running.ready() => None,
     };
-    let outcome = match outcome {
-        Outcome::Ready => {
-            serve_clients(client_tls, client_listeners, &replica, &stop, &mut tasks)?;
-            let retention = retention::run(replica.clone(), config.storage.retention);
+    let end = match end {
+        Some(end) => end,
+        None => {
+            running.serve_clients(client_tls, client_listeners)?;
             tracing::info!(clients = urls(&config.client.advertise), "serving");
             tokio::select! {
                 biased;
-                () = signals.stop() => Outcome::Stop,
-                reason = fatal.reason() => Outcome::Fatal(reason),
-                () = retention => Outcome::Stop,
+                () = signals.stop() => End::Told,
+                reason = fatal.reason() => End::Fatal(reason),
+                () = running.retain(config.storage.retention) => unreachable!("it has no end"),
             }
         }
-        other => other,
     };
-    finish(outcome, replica, &stop, tasks, &mut signals, &mut fatal).await
+    match end {
+        End::Told => running.drain(&mut signals, &mut fatal).await,
+        End::Fatal(reason) => running.fail(&reason).await,
+    }
 }
 
-enum Outcome {
-    Ready,
-    Stop,
+/// Why a replica stops.
+enum End {
+    Told,
     Fatal(String),
 }
 
@@ -212,63 +204,4 @@ async fn open_store(data: &DataDir, identity: Identity) -> Result<Store, Failure
     let opened = tokio::task::spawn_blocking(move || Store::open(home, options)).await;
     let opened = opened.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
     opened.map_err(|error| errors::open_failure(data.path(), &error))
-}
-
-/// Waits for the cluster as long as it takes: the other replicas may start later.
-async fn wait_ready(replica: &Replica) {
-    while let Err(error) = replica.wait_ready().await {
-        tracing::info!(%error, "waiting for the cluster");
-    }
-}
-
-fn serve_clients(
-    tls: Option<TlsOptions>,
-    listeners: Vec<TcpListener>,
-    replica: &Replica,
-    stop: &CancellationToken,
-    tasks: &mut JoinSet<()>,
-) -> Result<(), Failure> {
-    let options = xebec_apiserver::Options { tls, ..Default::default() };
-    for listener in listeners {
-        let server = EtcdServer::new(&options, replica.clone());
-        let server = server.map_err(|error| errors::tls_failure("client", &error))?;
-        tasks.spawn(server.run(listener, stop.clone()));
-    }
-    Ok(())
-}
-
-/// Hands leadership over while clients are still served, drains them, and stops consensus.
-async fn finish(
-    outcome: Outcome,
-    replica: Replica,
-    stop: &CancellationToken,
-    mut tasks: JoinSet<()>,
-    signals: &mut Signals,
-    fatal: &mut FatalSignal,
-) -> Result<(), Failure> {
-    if let Outcome::Fatal(reason) = outcome {
-        stop.cancel();
-        // Clients get an error rather than a broken connection, if they are quick.
-        let drained = async { while tasks.join_next().await.is_some() {} };
-        let _ = tokio::time::timeout(FATAL_DRAIN_TIMEOUT, drained).await;
-        tasks.shutdown().await;
-        // The databases must be closed before the process ends: their threads are running.
-        let _ = tokio::time::timeout(DRAIN_TIMEOUT, replica.abort()).await;
-        return Err(errors::fatal_failure(&reason));
-    }
-    tracing::info!("stopping");
-    let drain = async {
-        replica.clone().shutdown().await;
-        stop.cancel();
-        while tasks.join_next().await.is_some() {}
-    };
-    tokio::select! {
-        () = drain => tracing::info!("stopped"),
-        () = signals.stop() => warn("stopping at once"),
-        reason = fatal.reason() => return Err(errors::fatal_failure(&reason)),
-        () = tokio::time::sleep(DRAIN_TIMEOUT) => {
-            tracing::warn!("not everything was drained in time");
-        }
-    }
-    Ok(())
 }

@@ -77,7 +77,7 @@ pub async fn run(replica: Replica, retention: Retention) {
         match replica.propose(Body::Compact(Compact { revision })).await {
             Ok(_) => tracing::info!(revision, "compacted by age or count"),
             Err(error) => {
-                tracing::warn!(revision, %error, "compaction was not ordered; trying again")
+                tracing::warn!(revision, %error, "compaction was not ordered; trying again");
             }
         }
     }
