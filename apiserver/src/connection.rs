@@ -72,16 +72,22 @@ pub async fn serve(
 ) -> Result<(), ConnectionError> {
     stream.set_nodelay(true)?;
     let Some(tls) = tls else {
-        let http2 = within(speaks_http2(&stream)).await??;
+        let http2 = within(speaks_http2(&stream), &stop).await??;
         return serve_http(shared, stream, http2, stop).await;
     };
-    let stream = within(tls.accept(stream)).await??;
+    let stream = within(tls.accept(stream), &stop).await??;
     let http2 = stream.get_ref().1.alpn_protocol() == Some(ALPN_H2);
     serve_http(shared, stream, http2, stop).await
 }
 
-async fn within<T>(work: impl Future<Output = T>) -> Result<T, ConnectionError> {
-    timeout(HANDSHAKE_TIMEOUT, work).await.map_err(|_| ConnectionError::Handshake)
+/// A connection has little time to begin, and none when the server stops.
+async fn within<T>(
+    work: impl Future<Output = T>,
+    stop: &CancellationToken,
+) -> Result<T, ConnectionError> {
+    let work = stop.run_until_cancelled(work);
+    let done = timeout(HANDSHAKE_TIMEOUT, work).await.ok().flatten();
+    done.ok_or(ConnectionError::Handshake)
 }
 
 /// Looks at the first bytes and leaves them where they are.

@@ -43,6 +43,7 @@ pub mod types;
 mod upkeep;
 mod wire;
 
+pub use leadership::Leadership;
 pub use member::Member;
 pub use options::{Environment, Identity, Options, Threads, Timing};
 pub use replica::Replica;
