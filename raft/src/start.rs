@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
-use tokio::sync::watch;
+use crate::watch_channel as watch;
 use xebec_store::Store;
 use xebec_store::engine::EngineHome;
 

@@ -21,7 +21,7 @@ use prost::Message;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
-use tokio::sync::watch;
+use crate::watch_channel as watch;
 use tokio::time::Instant;
 use xebec_store::command::CommandBatch;
 use xebec_store::engine::Checkpoint;
