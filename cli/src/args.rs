@@ -30,6 +30,8 @@ pub enum Command {
     Member(MemberArguments),
     /// Save, check or restore a backup.
     Snapshot(Snapshot),
+    /// Break real replicas under load and judge what their clients saw.
+    Chaos(Box<xebec_chaos::Args>),
     /// Print the version of this binary and of the etcd API it speaks.
     Version,
 }

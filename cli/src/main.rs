@@ -37,7 +37,7 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match run(arguments.command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => {
             surroundings::warn(format_args!("xebec: {failure}"));
             failure.exit_code()
@@ -45,21 +45,23 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> Result<(), Failure> {
+fn run(command: Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Server(server) => match server.configure()? {
-            Some(config) => on_all_cores(server::run(config)),
-            None => Ok(()),
+            Some(config) => on_all_cores(server::run(config))?,
+            None => {}
         },
-        Command::Up(up) => on_this_thread(up::run(up)),
-        Command::Status(status) => on_this_thread(status::run(&status.connection)),
-        Command::Member(member) => on_this_thread(member::run(member.command, &member.connection)),
-        Command::Snapshot(snapshot) => on_this_thread(snapshot::run(snapshot)),
-        Command::Version => {
-            version::run();
-            Ok(())
+        Command::Up(up) => on_this_thread(up::run(up))?,
+        Command::Status(status) => on_this_thread(status::run(&status.connection))?,
+        Command::Member(member) => {
+            on_this_thread(member::run(member.command, &member.connection))?;
         }
+        Command::Snapshot(snapshot) => on_this_thread(snapshot::run(snapshot))?,
+        // Its exit code is a verdict.
+        Command::Chaos(chaos) => return Ok(xebec_chaos::run(*chaos)),
+        Command::Version => version::run(),
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn on_all_cores(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {

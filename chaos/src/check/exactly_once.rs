@@ -159,7 +159,7 @@ fn deleted_ranges(request: &Request) -> Vec<(&str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::NAME;
-    use crate::check::fixture::{Fixture, catches, everything, events_of};
+    use crate::check::fixture::{Fixture, catches, events_of, everything};
     use crate::history::{Failure, Kv, Outcome, WatchBody, WatchEvent, WatchResponse};
 
     fn show_last(fixture: &mut Fixture) {

@@ -160,8 +160,7 @@ impl<'a> Splitter<'a> {
             } else {
                 Before::Anything
             };
-            let change =
-                if deleted == 0 { Change::Nothing } else { Change::Remove(when.revision) };
+            let change = if deleted == 0 { Change::Nothing } else { Change::Remove(when.revision) };
             self.deleted_at.insert((when.revision, key.to_owned()));
             self.push(key, when, vec![before], change);
         }
