@@ -176,7 +176,8 @@ async fn answers(target: &Target) -> bool {
     let Ok(channels) = target.connect(target.endpoints.len()).await else { return false };
     for channel in channels {
         let request = RangeRequest { key: "ready".into(), ..RangeRequest::default() };
-        let answer = KvClient::new(channel).range(request);
+        let mut client = KvClient::new(channel);
+        let answer = client.range(request);
         if !matches!(tokio::time::timeout(Duration::from_secs(2), answer).await, Ok(Ok(_))) {
             return false;
         }

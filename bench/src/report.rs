@@ -16,7 +16,7 @@ pub struct Row {
 /// second to the first.
 pub fn table(rows: &[Row]) -> String {
     let mut table = Table::new();
-    table.load_preset(UTF8_FULL_CONDENSED).set_header([
+    table.load_style(UTF8_FULL_CONDENSED).set_header([
         "workload", "target", "ops/s", "p50", "p99", "max", "CPU/op", "memory", "failed",
     ]);
     for (at, row) in rows.iter().enumerate() {
