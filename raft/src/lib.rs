@@ -40,10 +40,11 @@ mod tasks;
 pub mod transport;
 pub mod types;
 mod upkeep;
+mod watch_channel;
 mod wire;
 
 pub use leadership::Leadership;
 pub use member::Member;
-pub use options::{Environment, Identity, Options, Threads, Timing};
+pub use options::{Environment, Identity, Options, Threads, Timing, Upkeep};
 pub use replica::Replica;
 pub use status::{LeaseTtl, Status};

@@ -9,29 +9,33 @@ use futures::stream::BoxStream;
 use futures::{Stream, StreamExt};
 use openraft::network::RPCOption;
 use openraft::raft::{AppendEntriesRequest, StreamAppendResult};
+use std::time::Duration;
 
 /// Sends every request of `input` at once, as far as the pipeline has room, and yields the
 /// answers in order. Ends after the first failure.
-pub(super) async fn pipeline<S>(
+///
+/// The stream to the peer is opened for the first request, not before: openraft backs off from an
+/// unreachable peer by holding the first request back.
+pub(super) fn pipeline<S>(
     client: &mut PeerClient,
     input: S,
     option: RPCOption,
-) -> RpcResult<BoxStream<'_, RpcResult<StreamAppendResult<TypeConfig>>>>
+) -> BoxStream<'_, RpcResult<StreamAppendResult<TypeConfig>>>
 where
     S: Stream<Item = AppendEntriesRequest<TypeConfig>> + Send + Unpin + 'static,
 {
     // Opening may need a handshake; openraft's allowance is one heartbeat.
-    let timeout = option.soft_ttl().max(super::VOTE_TIMEOUT_MIN);
-    let target = &client.target;
-    let opened = client.network.transport.open(target, Lane::Append, Method::Append, timeout);
-    let duplex = opened.await.map_err(|error| client.rpc_error(&error, timeout))?;
-    let header = client.network.header(target.member_id);
-    // The channel is empty: this does not wait.
-    let hello = encode(&Hello { header, session: 0, term: 0 });
-    duplex.tx.send(hello).await.map_err(|_| client.rpc_error(&closed(), timeout))?;
-
-    let pipeline = Pipeline { client, input, duplex, sent: 0, answered: 0, exhausted: false };
-    Ok(futures::stream::unfold(Some(pipeline), |pipeline| async move {
+    let open_timeout = option.soft_ttl().max(super::VOTE_TIMEOUT_MIN);
+    let pipeline = Pipeline {
+        client,
+        input,
+        duplex: None,
+        open_timeout,
+        sent: 0,
+        answered: 0,
+        exhausted: false,
+    };
+    futures::stream::unfold(Some(pipeline), |pipeline| async move {
         let mut pipeline = pipeline?;
         match pipeline.next_answer().await {
             Ok(None) => None,
@@ -43,13 +47,14 @@ where
             Err(error) => Some((Err(pipeline.client.rpc_error(&error, APPEND_STALL)), None)),
         }
     })
-    .boxed())
+    .boxed()
 }
 
 struct Pipeline<'a, S> {
     client: &'a PeerClient,
     input: S,
-    duplex: Duplex,
+    duplex: Option<Duplex>,
+    open_timeout: Duration,
     sent: u64,
     answered: u64,
     exhausted: bool,
@@ -60,7 +65,9 @@ where
     S: Stream<Item = AppendEntriesRequest<TypeConfig>> + Send + Unpin,
 {
     /// Sends what there is to send until the next answer comes. None at the end.
-    async fn next_answer(&mut self) -> Result<Option<StreamAppendResult<TypeConfig>>, TransportError> {
+    async fn next_answer(
+        &mut self,
+    ) -> Result<Option<StreamAppendResult<TypeConfig>>, TransportError> {
         loop {
             let in_flight = self.sent - self.answered;
             if self.exhausted && in_flight == 0 {
@@ -69,7 +76,7 @@ where
             let may_send = !self.exhausted && in_flight < APPEND_PIPELINE_MAX as u64;
             tokio::select! {
                 biased;
-                answer = self.duplex.rx.recv() => return self.take_answer(answer).map(Some),
+                answer = receive(&mut self.duplex) => return self.take_answer(answer).map(Some),
                 request = self.input.next(), if may_send => match request {
                     Some(request) => self.send(request).await?,
                     None => self.exhausted = true,
@@ -85,9 +92,13 @@ where
         &mut self,
         request: AppendEntriesRequest<TypeConfig>,
     ) -> Result<(), TransportError> {
+        if self.duplex.is_none() {
+            self.duplex = Some(open(self.client, self.open_timeout).await?);
+        }
+        let Some(duplex) = &self.duplex else { return Err(closed()) };
         self.sent += 1;
         let message = encode(&AppendMessage::new(self.sent, request));
-        self.duplex.tx.send(message).await.map_err(|_| closed())
+        duplex.tx.send(message).await.map_err(|_| closed())
     }
 
     fn take_answer(
@@ -100,6 +111,22 @@ where
             return Err(TransportError::Refused { message: "answers out of order".to_string() });
         }
         Ok(answer.into_result())
+    }
+}
+
+async fn open(client: &PeerClient, timeout: Duration) -> Result<Duplex, TransportError> {
+    let (network, target) = (&client.network, &client.target);
+    let opened = network.transport.open(target, Lane::Append, Method::Append, timeout);
+    let duplex = opened.await?;
+    let hello = Hello { header: network.header(target.member_id), session: 0, term: 0 };
+    duplex.tx.send(encode(&hello)).await.map_err(|_| closed())?;
+    Ok(duplex)
+}
+
+async fn receive(duplex: &mut Option<Duplex>) -> Option<Result<bytes::Bytes, TransportError>> {
+    match duplex {
+        Some(duplex) => duplex.rx.recv().await,
+        None => std::future::pending().await,
     }
 }
 

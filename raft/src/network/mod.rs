@@ -160,7 +160,8 @@ impl RaftNetworkV2<TypeConfig> for PeerClient {
         S: Stream<Item = AppendEntriesRequest<TypeConfig>> + OptionalSend + Unpin + 'static,
     {
         if self.purpose == Purpose::Append {
-            return Box::pin(append::pipeline(self, input, option));
+            let answers = append::pipeline(self, input, option);
+            return Box::pin(std::future::ready(Ok(answers)));
         }
         Box::pin(async move {
             use futures::StreamExt;

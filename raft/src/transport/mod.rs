@@ -1,17 +1,19 @@
 //! How replicas talk: unary calls and ordered duplex streams of byte messages.
 //!
 //! A [`Transport`] is the client side, a [`PeerService`] the server side; both carry the same
-//! messages. Production uses [`TonicTransport`], tests and the simulation use channels.
+//! messages. Production uses [`tonic::TonicTransport`], tests and the simulation use channels.
 //!
 //! Invariant: messages of one [`Lane`] never wait behind those of another, so that a snapshot
 //! does not delay a heartbeat.
 
 pub mod local;
+pub mod tonic;
 
 use bytes::Bytes;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -96,6 +98,11 @@ pub trait Transport: Send + Sync + 'static {
         method: Method,
         timeout: Duration,
     ) -> BoxFuture<'a, Result<Duplex, TransportError>>;
+
+    /// Tells the runtime of the replica that this transport works for.
+    fn attach(&self, runtime: Handle) {
+        let _ = runtime;
+    }
 }
 
 /// The server side: what a replica does with messages that arrive.
