@@ -9,6 +9,7 @@ pub mod history;
 pub mod history_file;
 pub mod invariants;
 pub mod process;
+pub mod sim;
 
 pub use args::Args;
 

@@ -15,7 +15,7 @@ use crate::types::StoredMembership;
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
+use crate::watch_channel as watch;
 use tokio::time::Instant;
 use xebec_store::Store;
 

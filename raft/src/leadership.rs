@@ -6,7 +6,7 @@ use crate::types::TypeConfig;
 use openraft::async_runtime::WatchReceiver;
 use openraft::metrics::RaftServerMetrics;
 use std::sync::Arc;
-use tokio::sync::watch;
+use crate::watch_channel as watch;
 
 /// A leader and its term; or a term without a known leader.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 //! Invariant: on a thread that called [`seed_thread`], every random number that consensus uses
 //! follows from the seed, and blocking work runs inline: the simulation repeats exactly.
 
+use crate::watch_channel::FifoWatch;
 use openraft::{AsyncRuntime, OptionalSend};
 use openraft_rt_tokio::TokioRuntime;
 use rand::rngs::{SmallRng, ThreadRng};
@@ -103,7 +104,7 @@ impl AsyncRuntime for XebecRuntime {
         <TokioRuntime as AsyncRuntime>::Timeout<R, T>;
     type ThreadLocalRng = XebecRng;
     type Mpsc = <TokioRuntime as AsyncRuntime>::Mpsc;
-    type Watch = <TokioRuntime as AsyncRuntime>::Watch;
+    type Watch = FifoWatch;
     type Oneshot = <TokioRuntime as AsyncRuntime>::Oneshot;
     type Mutex<T: OptionalSend + 'static> = <TokioRuntime as AsyncRuntime>::Mutex<T>;
 

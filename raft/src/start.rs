@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
-use tokio::sync::watch;
+use crate::watch_channel as watch;
 use xebec_store::Store;
 use xebec_store::engine::EngineHome;
 
@@ -59,9 +59,14 @@ pub async fn start(
         leadership.clone(),
         health.clone(),
     ));
-    let state_machine =
-        StateMachine::new(store.clone(), proposals.clone(), applied.clone(), membership_tx)
-            .map_err(consensus)?;
+    let state_machine = StateMachine::new(
+        store.clone(),
+        proposals.clone(),
+        applied.clone(),
+        membership_tx,
+        options.upkeep.log_keep_entries,
+    );
+    let state_machine = state_machine.map_err(consensus)?;
     let started = state_machine.started();
     transport.attach(Handle::current());
     let network = Network { identity, transport };

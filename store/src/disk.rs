@@ -14,7 +14,8 @@ pub mod log;
 pub mod membership;
 pub mod swept;
 
-use crate::engine::{EngineError, Space};
+use crate::engine::rocks::{RocksOptions, SpaceOptions};
+use crate::engine::{Durability, EngineError, Space};
 
 /// Versions of keys.
 pub const KEYS: Space = "keys";
@@ -27,6 +28,17 @@ pub const META: Space = "meta";
 
 /// The spaces of the state engine, for whoever creates it.
 pub const SPACES: &[Space] = &[KEYS, LOG, LEASES, META];
+
+/// The same for a home on RocksDB. Everything is read in order, or once.
+pub const ROCKS: RocksOptions = RocksOptions {
+    spaces: &[
+        SpaceOptions { name: KEYS, point_gets: false },
+        SpaceOptions { name: LOG, point_gets: false },
+        SpaceOptions { name: LEASES, point_gets: false },
+        SpaceOptions { name: META, point_gets: false },
+    ],
+    durability: Durability::Unlogged,
+};
 
 fn corrupt(message: impl Into<String>) -> EngineError {
     EngineError::Corrupt { message: message.into() }

@@ -110,7 +110,7 @@ mod tests {
         fn round_trips(kv in version()) {
             let key = ser_key(&kv.key, kv.mod_revision);
             let at = de_key(&key).expect("it was made above");
-            prop_assert_eq!(at.key().expect("it was made above"), kv.key.clone());
+            prop_assert_eq!(&at.key().expect("it was made above"), &kv.key);
             prop_assert_eq!(de_value(&at, &ser_value(&kv)).expect("it was made above"), kv);
         }
 

@@ -38,7 +38,7 @@ fn reopened(fixture: &Fixture) -> Result<Store, OpenError> {
     Store::open(fixture.home.clone(), options)
 }
 
-fn is_corrupt(opened: Result<Store, OpenError>) -> bool {
+fn is_corrupt(opened: &Result<Store, OpenError>) -> bool {
     matches!(opened, Err(OpenError::Engine(EngineError::Corrupt { .. })))
 }
 
@@ -54,9 +54,9 @@ fn a_damaged_record_is_found_when_the_store_opens() {
         fixture.put("a", "1");
         fixture.must(Body::LeaseGrant(LeaseGrant { id: 7, ttl_s: 10 }));
         assert!(fixture.home.alter(space, &key, |_| vec![0xff, 0xff, 0xff]), "{space} {key:?}");
-        assert!(is_corrupt(reopened(&fixture)), "{space} {key:?}");
+        assert!(is_corrupt(&reopened(&fixture)), "{space} {key:?}");
         assert!(fixture.home.make_unreadable(space, &key));
-        assert!(is_corrupt(reopened(&fixture)), "{space} {key:?}");
+        assert!(is_corrupt(&reopened(&fixture)), "{space} {key:?}");
     }
 }
 
@@ -70,7 +70,7 @@ fn a_key_on_a_lease_that_is_gone_is_corrupt() {
     let durability = xebec_store::engine::Durability::Unlogged;
     let engine = fixture.home.open().expect("memory opens");
     engine.write(batch, durability).expect("memory writes");
-    assert!(is_corrupt(reopened(&fixture)));
+    assert!(is_corrupt(&reopened(&fixture)));
 }
 
 #[test]
