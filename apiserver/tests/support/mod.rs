@@ -167,7 +167,7 @@ async fn start_replica(
             heartbeat: Duration::from_millis(50),
             election_min: Duration::from_millis(400),
             election_max: Duration::from_millis(600),
-            ..Timing::default()
+            request_timeout: Duration::from_millis(1_500),
         },
         environment: Environment {
             clock: Arc::new(Clock),
