@@ -34,7 +34,7 @@ fix: deps ## Format, and apply what clippy can repair by itself
 	cargo fmt --all
 
 bench: release ## Measure against Debian's etcd-server and print a table (ARGS="…")
-	"$(CARGO_TARGET_DIR)/release/xebec" bench $(ARGS)
+	"$(CARGO_TARGET_DIR)/release/xebec" bench compare $(ARGS)
 
 deps: ## Install what is missing of the compilers and test tools (Debian, with apt)
 	@scripts/deps.sh

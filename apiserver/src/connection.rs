@@ -1,5 +1,6 @@
 //! One connection: TLS, then HTTP/2 or HTTP/1.1, then requests.
 
+use crate::authority::LenientAuthority;
 use crate::endpoints::Endpoints;
 use crate::etcd::Api;
 use crate::etcd::limits::{
@@ -72,16 +73,22 @@ pub async fn serve(
 ) -> Result<(), ConnectionError> {
     stream.set_nodelay(true)?;
     let Some(tls) = tls else {
-        let http2 = within(speaks_http2(&stream)).await??;
+        let http2 = within(speaks_http2(&stream), &stop).await??;
         return serve_http(shared, stream, http2, stop).await;
     };
-    let stream = within(tls.accept(stream)).await??;
+    let stream = within(tls.accept(stream), &stop).await??;
     let http2 = stream.get_ref().1.alpn_protocol() == Some(ALPN_H2);
     serve_http(shared, stream, http2, stop).await
 }
 
-async fn within<T>(work: impl Future<Output = T>) -> Result<T, ConnectionError> {
-    timeout(HANDSHAKE_TIMEOUT, work).await.map_err(|_| ConnectionError::Handshake)
+/// A connection has little time to begin, and none when the server stops.
+async fn within<T>(
+    work: impl Future<Output = T>,
+    stop: &CancellationToken,
+) -> Result<T, ConnectionError> {
+    let work = stop.run_until_cancelled(work);
+    let done = timeout(HANDSHAKE_TIMEOUT, work).await.ok().flatten();
+    done.ok_or(ConnectionError::Handshake)
 }
 
 /// Looks at the first bytes and leaves them where they are.
@@ -106,13 +113,13 @@ async fn serve_http<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let io = TokioIo::new(stream);
     let requests = Requests(shared.requests.clone());
     let service = service_fn(move |request| {
         let shared = shared.clone();
         async move { shared.answer(request).await }
     });
     if http2 {
+        let io = TokioIo::new(LenientAuthority::new(stream));
         let mut connection = pin!(http2_builder(requests).serve_connection(io, service));
         tokio::select! {
             result = connection.as_mut() => return Ok(result?),
@@ -120,7 +127,7 @@ where
         }
         return Ok(connection.await?);
     }
-    let mut connection = pin!(http1_builder().serve_connection(io, service));
+    let mut connection = pin!(http1_builder().serve_connection(TokioIo::new(stream), service));
     tokio::select! {
         result = connection.as_mut() => return Ok(result?),
         () = stop.cancelled() => connection.as_mut().graceful_shutdown(),

@@ -52,7 +52,11 @@ impl Endpoints {
         match path {
             PATH_HEALTH => {
                 let (healthy, body) = health::summary(&self.context, query).await;
-                respond(if healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, JSON, body)
+                respond(
+                    if healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE },
+                    JSON,
+                    body,
+                )
             }
             PATH_VERSION => respond(StatusCode::OK, JSON, versions()),
             PATH_METRICS => match self.metrics.encode() {
@@ -79,8 +83,7 @@ impl Endpoints {
 
 fn is_or_below(path: &str, known: &str) -> bool {
     let probe = known == PATH_LIVEZ || known == PATH_READYZ;
-    path.strip_prefix(known)
-        .is_some_and(|rest| rest.is_empty() || (probe && rest.starts_with('/')))
+    path.strip_prefix(known).is_some_and(|rest| rest.is_empty() || (probe && rest.starts_with('/')))
 }
 
 fn versions() -> String {
@@ -119,9 +122,6 @@ mod tests {
     #[test]
     fn versions_have_etcds_names() {
         let text = versions();
-        assert_eq!(
-            text,
-            r#"{"etcdcluster":"3.6.0","etcdserver":"3.6.0","storage":"3.6.0"}"#,
-        );
+        assert_eq!(text, r#"{"etcdcluster":"3.6.0","etcdserver":"3.6.0","storage":"3.6.0"}"#,);
     }
 }

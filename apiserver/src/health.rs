@@ -22,7 +22,7 @@ type Check = Result<(), String>;
 /// (`serializable=true`).
 pub async fn summary(context: &Context, query: &str) -> (bool, String) {
     let serializable = values(query, "serializable").any(|value| value == "true");
-    let mut checks = vec![("alarms", alarms(context, query))];
+    let mut checks = vec![("replica", replica(context)), ("alarms", alarms(context, query))];
     if !serializable {
         checks.push(("leader", leader(context)));
     }
@@ -113,6 +113,11 @@ fn alarms(context: &Context, query: &str) -> Check {
     }
 }
 
+/// A replica that has stopped, or taken itself out.
+fn replica(context: &Context) -> Check {
+    context.replica.failure().map_or(Ok(()), Err)
+}
+
 fn leader(context: &Context) -> Check {
     if context.has_leader() { Ok(()) } else { Err("RAFT NO LEADER".to_owned()) }
 }
@@ -126,6 +131,7 @@ async fn read(context: &Context, serializable: bool) -> Result<Revision, String>
     if !serializable {
         context.read_index().await.map_err(|status| status.message().to_owned())?;
     }
+    replica(context)?;
     let view = context.view();
     let smallest = KeyRange { key: vec![0].into(), end: vec![0].into() };
     let range = Range { range: smallest, limit: 1, keys_only: true, ..Range::default() };

@@ -122,7 +122,11 @@ impl Scrape {
         let revision = view.revision() as f64;
         out.gauge("etcd_debugging_mvcc_current_revision", "Current revision", revision)?;
         let compacted = view.compact_revision() as f64;
-        out.gauge("etcd_debugging_mvcc_compact_revision", "Revision of the last compaction", compacted)
+        out.gauge(
+            "etcd_debugging_mvcc_compact_revision",
+            "Revision of the last compaction",
+            compacted,
+        )
     }
 
     fn watches(&self, out: &mut Plain<'_>) -> fmt::Result {

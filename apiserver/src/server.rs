@@ -40,7 +40,9 @@ impl Default for Options {
 pub enum OptionsError {
     #[error("the TLS settings of the client API are not usable")]
     Tls(#[from] TlsError),
-    #[error("the interval of progress notifications is {given:?}; at least {PROGRESS_INTERVAL_MIN:?} is needed")]
+    #[error(
+        "the interval of progress notifications is {given:?}; at least {PROGRESS_INTERVAL_MIN:?} is needed"
+    )]
     ProgressInterval { given: Duration },
 }
 
@@ -71,7 +73,7 @@ impl EtcdServer {
     /// returns.
     pub async fn run(self, listener: TcpListener, stop: CancellationToken) {
         let mut connections = JoinSet::new();
-        let monitor = self.context.monitor_leader();
+        let monitor = self.context.monitor();
         tokio::select! {
             () = stop.cancelled() => {}
             () = self.accept(&listener, &mut connections, &stop) => {}

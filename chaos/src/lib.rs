@@ -8,8 +8,8 @@ pub mod check;
 pub mod history;
 pub mod history_file;
 pub mod invariants;
-pub mod sim;
 pub mod process;
+pub mod sim;
 
 pub use args::Args;
 

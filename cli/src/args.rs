@@ -32,6 +32,9 @@ pub enum Command {
     Snapshot(Snapshot),
     /// Break real replicas under load and judge what their clients saw.
     Chaos(Box<xebec_chaos::Args>),
+    /// Measure: against etcd, or on a cluster that is running.
+    #[command(subcommand)]
+    Bench(xebec_bench::Command),
     /// Print the version of this binary and of the etcd API it speaks.
     Version,
 }

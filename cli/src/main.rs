@@ -27,7 +27,7 @@ mod version;
 
 use args::{Arguments, Command};
 use clap::Parser;
-use failure::Failure;
+use failure::{Failure, Kind};
 use std::future::Future;
 use std::process::ExitCode;
 
@@ -59,9 +59,15 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Snapshot(snapshot) => on_this_thread(snapshot::run(snapshot))?,
         // Its exit code is a verdict.
         Command::Chaos(chaos) => return Ok(xebec_chaos::run(*chaos)),
+        Command::Bench(bench) => on_all_cores(measure(bench))?,
         Command::Version => version::run(),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn measure(bench: xebec_bench::Command) -> Result<(), Failure> {
+    let measured = xebec_bench::run(bench).await;
+    measured.map_err(|error| Failure::new(Kind::Failed, error.to_string()))
 }
 
 fn on_all_cores(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {

@@ -5,6 +5,7 @@ use crate::errors::{
     LeaseError, MemberError, ProposeError, ReadIndexError, StartError, TransferError,
 };
 use crate::identity::fresh_id;
+use crate::leadership::Leadership;
 use crate::leases::{self, Request};
 use crate::log::WriterThread;
 use crate::member::Member;
@@ -122,6 +123,11 @@ impl Replica {
 
     pub fn store(&self) -> &Arc<Store> {
         &self.core.store
+    }
+
+    /// Who leads, as far as this replica knows. Costs next to nothing: for every request.
+    pub fn leadership(&self) -> Leadership {
+        self.core.leadership()
     }
 
     /// Why this replica serves nobody, if that is so.

@@ -69,7 +69,7 @@ pub async fn start(
     let state_machine = state_machine.map_err(consensus)?;
     let started = state_machine.started();
     transport.attach(Handle::current());
-    let network = Network { identity, transport };
+    let network = Network { identity, transport, membership: membership.clone() };
     let raft =
         Raft::new(own_id, Arc::new(config), network.clone(), log, state_machine).await;
     let raft = raft.map_err(consensus)?;

@@ -84,8 +84,7 @@ impl cluster_server::Cluster for Cluster {
         let MemberUpdateRequest { id, peer_urls } = request.into_inner();
         let urls = checked_urls(peer_urls)?;
         let updated = self.context.replica.update_member(id, urls).await;
-        let (header, members) =
-            (self.header(), convert::members(updated.map_err(errors::member)?));
+        let (header, members) = (self.header(), convert::members(updated.map_err(errors::member)?));
         Ok(Response::new(MemberUpdateResponse { header, members }))
     }
 

@@ -1,14 +1,15 @@
 //! What all services share: the replica, and the few things done with it everywhere.
 
 use super::errors::{self, EtcdError};
-use super::limits::{LEADER_CHECK_INTERVAL, LEADER_LOSS_MAX};
+use super::limits::{LEADER_ANSWER_TIMEOUT, LEADER_CHECK_INTERVAL, LEADER_LOSS_MAX};
 use super::methods::MethodCounters;
 use super::proto::etcdserverpb::ResponseHeader;
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio::time::{Instant, MissedTickBehavior, timeout};
 use tokio_util::task::TaskTracker;
 use tonic::Status;
 use xebec_raft::Replica;
@@ -40,6 +41,10 @@ pub struct Context {
     pub tasks: TaskTracker,
     pub progress_interval: Duration,
     signal: watch::Sender<Signal>,
+    /// The leader confirmed the last read index that [`Self::monitor`] asked for.
+    reachable: AtomicBool,
+    /// False once this member is known to have a vote.
+    learner: AtomicBool,
 }
 
 /// Counts of proposals, for the metrics.
@@ -87,6 +92,8 @@ impl Context {
             tasks: TaskTracker::new(),
             progress_interval,
             signal: watch::Sender::new(Signal::Serving),
+            reachable: AtomicBool::new(true),
+            learner: AtomicBool::new(true),
         }
     }
 
@@ -103,7 +110,7 @@ impl Context {
             cluster_id: self.cluster_id,
             member_id: self.member_id,
             revision,
-            raft_term: self.replica.status().term,
+            raft_term: self.replica.leadership().term,
         }
     }
 
@@ -111,12 +118,23 @@ impl Context {
         self.header(self.view().revision())
     }
 
+    /// False also while a known leader does not answer for the cluster: one of the two is cut off.
     pub fn has_leader(&self) -> bool {
-        self.replica.status().leader.is_some()
+        self.reachable.load(Ordering::Relaxed) && self.replica.leadership().leader.is_some()
     }
 
+    /// Once a voter, a member is never a learner again: what costs something is asked of learners
+    /// alone.
     pub fn is_learner(&self) -> bool {
-        self.replica.status().is_learner
+        if !self.learner.load(Ordering::Relaxed) {
+            return false;
+        }
+        let members = self.replica.members();
+        let own = members.iter().find(|member| member.id == self.member_id);
+        if own.is_some_and(|own| !own.is_learner) {
+            self.learner.store(false, Ordering::Relaxed);
+        }
+        own.is_some_and(|own| own.is_learner)
     }
 
     /// Has a change ordered and applied; returns the revision for the header with the answer.
@@ -171,27 +189,36 @@ impl Context {
         }
     }
 
-    /// Watches over the leader on behalf of all streams, until the server stops.
-    pub async fn monitor_leader(&self) {
-        let losses_max = LEADER_LOSS_MAX.as_millis() / LEADER_CHECK_INTERVAL.as_millis();
-        let (mut losses, mut known) = (0, None);
+    /// Looks after the cluster on behalf of all requests and streams, until the server stops.
+    pub async fn monitor(&self) {
+        let mut lost_at = None;
+        let mut known = None;
         let mut ticks = tokio::time::interval(LEADER_CHECK_INTERVAL);
-        while *self.signal.borrow() != Signal::Stopping {
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
             ticks.tick().await;
-            let leader = self.replica.status().leader;
-            losses = if leader.is_some() { 0 } else { losses + 1 };
+            let leader = self.replica.leadership().leader;
             if leader.is_some() && leader != known {
                 self.leader_changes.fetch_add(1, Ordering::Relaxed);
                 known = leader;
             }
-            let now = if losses > losses_max { Signal::Leaderless } else { Signal::Serving };
-            self.signal.send_if_modified(|signal| {
-                let change = *signal != Signal::Stopping && *signal != now;
-                if change {
-                    *signal = now;
-                }
-                change
-            });
+            let answers = timeout(LEADER_ANSWER_TIMEOUT, self.replica.read_index()).await;
+            let reachable = answers.is_ok_and(|answer| answer.is_ok());
+            self.reachable.store(reachable, Ordering::Relaxed);
+            lost_at = if reachable { None } else { lost_at.or(Some(Instant::now())) };
+            let lost = lost_at.is_some_and(|at: Instant| at.elapsed() >= LEADER_LOSS_MAX);
+            self.tell(if lost { Signal::Leaderless } else { Signal::Serving });
         }
+    }
+
+    /// Nothing is told after the stop.
+    fn tell(&self, now: Signal) {
+        self.signal.send_if_modified(|signal| {
+            let change = *signal != Signal::Stopping && *signal != now;
+            if change {
+                *signal = now;
+            }
+            change
+        });
     }
 }

@@ -46,11 +46,7 @@ impl Election {
     }
 
     /// Takes a place in the queue, or finds the one that the session has and gives it the value.
-    async fn stand(
-        &self,
-        place: &LeaderKey,
-        value: Bytes,
-    ) -> Result<(Revision, Revision), Status> {
+    async fn stand(&self, place: &LeaderKey, value: Bytes) -> Result<(Revision, Revision), Status> {
         let key = &place.key;
         let put = queue::put(key.clone(), value.clone(), place.lease);
         let txn = queue::if_created(key.clone(), 0, vec![put], vec![queue::get(key.clone())]);
@@ -113,9 +109,8 @@ impl Observer {
                 Some(follower) => {
                     let batches = follower.next().await?;
                     let events = batches.iter().flat_map(|batch| batch.events());
-                    self.news.extend(
-                        events.map(|event| (!event.is_delete()).then(|| event.kv.clone())),
-                    );
+                    self.news
+                        .extend(events.map(|event| (!event.is_delete()).then(|| event.kv.clone())));
                 }
                 None => return self.find().await,
             }

@@ -20,7 +20,8 @@ impl From<EtcdError> for Status {
 macro_rules! errors {
     ($($name:ident = $code:ident, $text:literal;)+) => {
         $(pub const $name: EtcdError = EtcdError { code: Code::$code, text: $text };)+
-        /// All of them, for the tests.
+        /// All of them.
+        #[cfg(test)]
         pub const ALL: &[(&str, EtcdError)] = &[$((stringify!($name), $name)),+];
     };
 }
@@ -83,8 +84,7 @@ errors! {
 
 /// Reasons in a cancelled watch's response, which carries no code.
 pub const WATCH_EMPTY_RANGE: &str = "mvcc: watcher range is empty";
-pub const WATCH_DUPLICATE_ID: &str =
-    "mvcc: duplicate watch ID provided on the WatchStream";
+pub const WATCH_DUPLICATE_ID: &str = "mvcc: duplicate watch ID provided on the WatchStream";
 
 pub fn propose(error: ProposeError) -> Status {
     match error {

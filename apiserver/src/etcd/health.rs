@@ -1,9 +1,9 @@
 //! gRPC's own health check. Asking is enough: a server that answers, serves.
 
 use super::context::Context;
+use super::methods::METHODS;
 use super::proto::grpc::health::v1::health_check_response::ServingStatus;
 use super::proto::grpc::health::v1::{HealthCheckRequest, HealthCheckResponse, health_server};
-use super::methods::METHODS;
 use std::sync::Arc;
 use tonic::{Request, Response, Status};
 

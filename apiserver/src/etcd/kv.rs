@@ -13,7 +13,7 @@ use super::{check, convert, errors};
 use std::sync::Arc;
 use tonic::{Request, Response, Status};
 use xebec_store::command::{self, Body, SortOrder};
-use xebec_store::{CompactBudget, Progress, ReadError, RangeResult, View};
+use xebec_store::{CompactBudget, Progress, RangeResult, ReadError, View};
 
 /// Changes looked at per step of a compaction that its client waits for.
 const COMPACT_STEP: CompactBudget = CompactBudget { changes: 4_096 };
@@ -38,11 +38,7 @@ impl Kv {
     }
 
     /// Reads here and now if that is quick, else on another thread.
-    async fn read(
-        &self,
-        view: Arc<View>,
-        range: command::Range,
-    ) -> Result<RangeResult, Status> {
+    async fn read(&self, view: Arc<View>, range: command::Range) -> Result<RangeResult, Status> {
         let result = if is_quick(&view, &range) {
             view.range(&range)
         } else {
@@ -51,11 +47,7 @@ impl Kv {
         result.map_err(|error| errors::read(&error))
     }
 
-    async fn read_txn(
-        &self,
-        txn: command::Txn,
-        serializable: bool,
-    ) -> Result<TxnResponse, Status> {
+    async fn read_txn(&self, txn: command::Txn, serializable: bool) -> Result<TxnResponse, Status> {
         let view = self.view(serializable).await?;
         let header = self.context.header(view.revision());
         let result: Result<_, ReadError> =
@@ -98,10 +90,7 @@ pub fn mismatch() -> Status {
 
 #[tonic::async_trait]
 impl k_v_server::KV for Kv {
-    async fn range(
-        &self,
-        request: Request<RangeRequest>,
-    ) -> Result<Response<RangeReply>, Status> {
+    async fn range(&self, request: Request<RangeRequest>) -> Result<Response<RangeReply>, Status> {
         let request = request.into_inner();
         check::range(&request)?;
         let view = self.view(request.serializable).await?;

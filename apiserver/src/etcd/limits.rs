@@ -55,6 +55,10 @@ pub const PROGRESS_RETRY: Duration = Duration::from_millis(2);
 pub const LEADER_LOSS_MAX: Duration = Duration::from_secs(3);
 pub const LEADER_CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
+/// A leader that does not confirm a read index for so long does not lead: several times what one
+/// takes on a busy machine.
+pub const LEADER_ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// A range that may return more keys than this is read on a thread of its own, so that it delays
 /// no other request.
 pub const RANGE_INLINE_KEYS: i64 = 512;

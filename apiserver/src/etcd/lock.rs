@@ -42,7 +42,12 @@ impl Lock {
     }
 
     /// Waits for the lock. A client that goes away leaves the queue.
-    async fn wait(&self, queue: &Queue, key: &Bytes, created: Revision) -> Result<Revision, Status> {
+    async fn wait(
+        &self,
+        queue: &Queue,
+        key: &Bytes,
+        created: Revision,
+    ) -> Result<Revision, Status> {
         let leave = Body::DeleteRange(queue::delete(key.clone()));
         let undo = Undo::new(self.context.clone(), leave);
         queue.wait_for_turn(created - 1).await?;

@@ -7,10 +7,10 @@ use super::proto::etcdserverpb::alarm_request::AlarmAction;
 use super::proto::etcdserverpb::downgrade_request::DowngradeAction;
 use super::proto::etcdserverpb::maintenance_server;
 use super::proto::etcdserverpb::{
-    AlarmMember, AlarmRequest, AlarmResponse, DefragmentRequest, DefragmentResponse,
-    DowngradeInfo, DowngradeRequest, DowngradeResponse, HashKvRequest, HashKvResponse,
-    HashRequest, HashResponse, MoveLeaderRequest, MoveLeaderResponse, SnapshotRequest,
-    SnapshotResponse, StatusRequest, StatusResponse,
+    AlarmMember, AlarmRequest, AlarmResponse, DefragmentRequest, DefragmentResponse, DowngradeInfo,
+    DowngradeRequest, DowngradeResponse, HashKvRequest, HashKvResponse, HashRequest, HashResponse,
+    MoveLeaderRequest, MoveLeaderResponse, SnapshotRequest, SnapshotResponse, StatusRequest,
+    StatusResponse,
 };
 use super::snapshot;
 use crate::version;
@@ -59,6 +59,16 @@ fn alarm_member(alarm: &xebec_store::AlarmMember) -> AlarmMember {
     AlarmMember { member_id: alarm.member, alarm: alarm.kind }
 }
 
+/// As etcd prints it.
+fn alarm_text(alarm: &xebec_store::AlarmMember) -> String {
+    let kind = match alarm.kind() {
+        AlarmKind::None => "NONE",
+        AlarmKind::NoSpace => "NOSPACE",
+        AlarmKind::Corrupt => "CORRUPT",
+    };
+    format!("memberID:{} alarm:{kind} ", alarm.member)
+}
+
 /// etcd's hashes have 32 bits.
 fn fold(hash: u64) -> u32 {
     let [a, b, c, d, e, f, g, h] = hash.to_be_bytes();
@@ -102,15 +112,15 @@ impl maintenance_server::Maintenance for Maintenance {
         Ok(Response::new(self.change_alarm(change).await?))
     }
 
-    async fn status(
-        &self,
-        _: Request<StatusRequest>,
-    ) -> Result<Response<StatusResponse>, Status> {
+    async fn status(&self, _: Request<StatusRequest>) -> Result<Response<StatusResponse>, Status> {
         let status = self.context.replica.status();
+        let no_leader = errors::NO_LEADER.text;
         let mut faults = status.errors;
-        if status.leader.is_none() {
-            faults.push(errors::NO_LEADER.text.to_owned());
+        if !self.context.has_leader() && !faults.iter().any(|fault| fault == no_leader) {
+            faults.push(no_leader.to_owned());
         }
+        let view = self.context.view();
+        faults.extend(view.alarms().iter().map(alarm_text));
         Ok(Response::new(StatusResponse {
             header: Some(self.context.current_header()),
             version: version::SERVER.to_owned(),

@@ -105,7 +105,12 @@ pub async fn session(context: &Context, lease: i64) -> Result<i64, Status> {
 
 /// A transaction that runs `success` if the key is the one created at `revision` (0: if there is
 /// no such key), else `failure`.
-pub fn if_created(key: Bytes, revision: Revision, success: Vec<OpKind>, failure: Vec<OpKind>) -> Txn {
+pub fn if_created(
+    key: Bytes,
+    revision: Revision,
+    success: Vec<OpKind>,
+    failure: Vec<OpKind>,
+) -> Txn {
     let ops = |kinds: Vec<OpKind>| kinds.into_iter().map(|kind| Op { kind: Some(kind) }).collect();
     let compare = Compare {
         range: KeyRange { key, end: Bytes::new() },

@@ -22,7 +22,7 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("rocksdb", &["xebec-store"]),
     ("openraft", &["xebec-raft", "xebec-chaos"]),
     ("tikv-jemallocator", &["xebec"]),
-    ("rcgen", &["xebec"]),
+    ("rcgen", &["xebec", "xebec-bench", "xebec-chaos"]),
 ];
 
 /// One line of `cargo tree`.

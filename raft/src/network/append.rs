@@ -115,8 +115,9 @@ where
 }
 
 async fn open(client: &PeerClient, timeout: Duration) -> Result<Duplex, TransportError> {
-    let (network, target) = (&client.network, &client.target);
-    let opened = network.transport.open(target, Lane::Append, Method::Append, timeout);
+    let network = &client.network;
+    let target = network.resolve(&client.target);
+    let opened = network.transport.open(&target, Lane::Append, Method::Append, timeout);
     let duplex = opened.await?;
     let hello = Hello { header: network.header(target.member_id), session: 0, term: 0 };
     duplex.tx.send(encode(&hello)).await.map_err(|_| closed())?;

@@ -24,8 +24,8 @@ impl Files {
 }
 
 impl Checkpoint for Files {
-    fn files(&self) -> &[CheckpointFile] {
-        &self.0
+    fn files(&self) -> Result<&[CheckpointFile], EngineError> {
+        Ok(&self.0)
     }
 
     fn read(&self, file: usize, offset: u64, len: usize) -> Result<Bytes, EngineError> {

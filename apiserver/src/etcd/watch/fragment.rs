@@ -48,8 +48,8 @@ fn field_len(fields: &[u8]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use prost::Message;
     use proptest::prelude::*;
+    use prost::Message;
     use std::sync::Arc;
     use xebec_store::kv::{Event, KeyValue};
     use xebec_store::watch::{Batches, EventBatch};
