@@ -151,8 +151,7 @@ impl Registry {
 
     /// The resource of a group, whatever its versions.
     pub fn find_resource(&self, group: &str, plural: &str) -> Option<&Arc<Resource>> {
-        let mut among =
-            self.by_plural.get(plural)?.iter().map(|at| &self.resources[*at as usize]);
+        let mut among = self.by_plural.get(plural)?.iter().map(|at| &self.resources[*at as usize]);
         among.find(|resource| *resource.group == *group)
     }
 

@@ -71,6 +71,7 @@ pub struct TableOptions<'o> {
 /// The columns of one version of a resource.
 #[derive(Debug)]
 pub struct Printer {
+    kind: Box<str>,
     source: Source,
 }
 
@@ -88,12 +89,12 @@ impl Printer {
         } else {
             Source::BuiltIn(kinds::find(&resource.group, &resource.kind))
         };
-        Self { source }
+        Self { kind: resource.kind.clone(), source }
     }
 
     /// For an answer that is no object of the resource: `Scale`, say.
     pub fn of_kind(group: &str, kind: &str) -> Self {
-        Self { source: Source::BuiltIn(kinds::find(group, kind)) }
+        Self { kind: kind.into(), source: Source::BuiltIn(kinds::find(group, kind)) }
     }
 
     /// `columnDefinitions`.
@@ -127,7 +128,7 @@ impl Printer {
         }
         let object = match options.include {
             Include::None => Value::Null,
-            Include::Metadata => partial_object(value, options.api_version),
+            Include::Metadata => partial_object(&self.kind, value, options.api_version),
             Include::Object => value.clone(),
         };
         row.push("object", object);

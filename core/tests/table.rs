@@ -104,7 +104,7 @@ fn recorded_tables_come_out() {
                 }
                 "PartialObjectMetadata" => {
                     partials += 1;
-                    partial_object(&shown, META)
+                    partial_object(&resource.kind, &shown, META)
                 }
                 _ => continue,
             };
@@ -151,7 +151,8 @@ fn lists_keep_their_metadata() {
     assert_eq!(table["columnDefinitions"], serde_json::json!([]));
     assert_eq!(table["rows"][1]["cells"][0], "b");
     assert_eq!(table["rows"][1]["object"], Json::Null);
-    let partial = serde_json::to_value(partial_list(&list, META)).expect("a tree serializes");
+    let partial =
+        serde_json::to_value(partial_list("ConfigMap", &list, META)).expect("a tree serializes");
     assert_eq!(partial["kind"], "PartialObjectMetadataList");
     assert_eq!(partial["items"][0]["kind"], "PartialObjectMetadata");
 }

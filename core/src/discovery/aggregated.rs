@@ -41,10 +41,7 @@ fn group(registry: &Registry, group: &Group) -> Value {
             ("freshness", Value::from("Current")),
         ])
     });
-    object([
-        ("metadata", Value::Object(metadata)),
-        ("versions", Value::Array(versions.collect())),
-    ])
+    object([("metadata", Value::Object(metadata)), ("versions", Value::Array(versions.collect()))])
 }
 
 /// Built-in kinds leave group and version empty where they are the document's own, as upstream.

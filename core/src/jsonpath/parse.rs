@@ -117,7 +117,9 @@ impl Parser<'_> {
         self.rest = rest;
         let number = |text: &str| match text.trim() {
             "" => Ok(None),
-            text => text.parse().map(Some).map_err(|_| JsonPathError::Syntax("invalid array index")),
+            text => {
+                text.parse().map(Some).map_err(|_| JsonPathError::Syntax("invalid array index"))
+            }
         };
         let mut numbers = text.split(':');
         let start = number(numbers.next().unwrap_or_default())?;

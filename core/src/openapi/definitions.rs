@@ -69,13 +69,13 @@ impl Needed {
     pub fn add(&mut self, form: Form, shown: &Shown) {
         match shown {
             Shown::Message(id) => self.add_message(form, *id),
-            Shown::Named(PATCH) => self.add_plain(PATCH, object([("type", Value::from("object"))])),
-            Shown::Named(name) => self.add_plain(name, version_info(form)),
+            Shown::Named(PATCH) => self.add_plain(PATCH, &object([("type", Value::from("object"))])),
+            Shown::Named(name) => self.add_plain(name, &version_info(form)),
             Shown::Custom(_) | Shown::Text => {}
         }
     }
 
-    pub fn add_plain(&mut self, name: &str, definition: Value) {
+    pub fn add_plain(&mut self, name: &str, definition: &Value) {
         if self.seen.insert(name.to_owned()) {
             let message = name.replacen("io.k8s.", "k8s.io.", 1);
             let mut described = Object::new();
@@ -109,7 +109,7 @@ impl Needed {
                 },
                 kind => {
                     if let Some((name, schema)) = special(form, kind) {
-                        self.add_plain(name, schema);
+                        self.add_plain(name, &schema);
                     }
                 }
             }
@@ -120,9 +120,8 @@ impl Needed {
 /// Scalars with definitions of their own.
 fn special(form: Form, kind: Kind) -> Option<(&'static str, Value)> {
     let of = |name: &str| object([("type", Value::from(name))]);
-    let formatted = |format: &str| {
-        object([("type", Value::from("string")), ("format", Value::from(format))])
-    };
+    let formatted =
+        |format: &str| object([("type", Value::from("string")), ("format", Value::from(format))]);
     let either = |a: &str, b: &str| Value::Array(vec![of(a), of(b)]);
     Some(match kind {
         Kind::Quantity => (
@@ -143,7 +142,9 @@ fn special(form: Form, kind: Kind) -> Option<(&'static str, Value)> {
             },
         ),
         Kind::Time => ("io.k8s.apimachinery.pkg.apis.meta.v1.Time", formatted("date-time")),
-        Kind::MicroTime => ("io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime", formatted("date-time")),
+        Kind::MicroTime => {
+            ("io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime", formatted("date-time"))
+        }
         Kind::Duration => ("io.k8s.apimachinery.pkg.apis.meta.v1.Duration", of("string")),
         Kind::RawExtension => (RUNTIME, of("object")),
         Kind::FieldsV1 => ("io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1", of("object")),
@@ -161,9 +162,11 @@ fn definition(form: Form, message: &Message) -> Value {
     if message.typed {
         for name in ["apiVersion", "kind"] {
             let mut property = Object::new();
-            push_description(&mut property, descriptions::field(&message.name, name).or_else(|| {
-                descriptions::field("k8s.io.api.core.v1.Pod", name)
-            }));
+            push_description(
+                &mut property,
+                descriptions::field(&message.name, name)
+                    .or_else(|| descriptions::field("k8s.io.api.core.v1.Pod", name)),
+            );
             property.push("type", Value::from("string"));
             properties.push(name, Value::Object(property));
         }
@@ -395,8 +398,8 @@ pub(super) fn gvk(group: &str, version: &str, kind: &str) -> Value {
 
 /// The group and version of a package that holds kinds.
 fn group_version(package: &str) -> Option<(&'static str, &str)> {
-    /// Packages whose name is not the group's.
-    const GROUPS: [(&str, &str); 23] = [
+    /// Packages and the groups of their kinds.
+    const GROUPS: [(&str, &str); 26] = [
         ("k8s.io.api.core", ""),
         ("k8s.io.api.admission", "admission.k8s.io"),
         ("k8s.io.api.admissionregistration", "admissionregistration.k8s.io"),
@@ -420,14 +423,12 @@ fn group_version(package: &str) -> Option<(&'static str, &str)> {
         ("k8s.io.api.resource", "resource.k8s.io"),
         ("k8s.io.api.scheduling", "scheduling.k8s.io"),
         ("k8s.io.api.storage", "storage.k8s.io"),
-    ];
-    const MORE: [(&str, &str); 3] = [
         ("k8s.io.api.storagemigration", "storagemigration.k8s.io"),
         ("k8s.io.apiextensions_apiserver.pkg.apis.apiextensions", "apiextensions.k8s.io"),
         ("k8s.io.kube_aggregator.pkg.apis.apiregistration", "apiregistration.k8s.io"),
     ];
     let (name, version) = package.rsplit_once('.')?;
-    let found = GROUPS.iter().chain(&MORE).find(|(package, _)| *package == name);
+    let found = GROUPS.iter().find(|(package, _)| *package == name);
     found.map(|(_, group)| (*group, version))
 }
 

@@ -37,11 +37,8 @@ const PATCHES: [&str; 4] = [
     "application/strategic-merge-patch+json",
     "application/apply-patch+yaml",
 ];
-const CUSTOM_PATCHES: [&str; 3] = [
-    "application/json-patch+json",
-    "application/merge-patch+json",
-    "application/apply-patch+yaml",
-];
+const CUSTOM_PATCHES: [&str; 3] =
+    ["application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml"];
 
 /// `rbac.authorization` becomes `RbacAuthorization`, or `rbacAuthorization`.
 fn identifier(text: &str, capitalize_first: bool) -> String {
@@ -63,7 +60,13 @@ fn short_group(group: &str) -> &str {
 }
 
 /// A document of discovery: what it is, its path, and what it shows.
-fn document(path: &str, id: String, tag: &str, description: &str, shows: Shown) -> (String, Operation) {
+fn document(
+    path: &str,
+    id: String,
+    tag: &str,
+    description: &str,
+    shows: Shown,
+) -> (String, Operation) {
     let operation = Operation {
         method: "get",
         id,
@@ -85,7 +88,8 @@ pub(super) fn outside(registry: &Registry) -> Vec<(String, Paths)> {
     let one = |(path, operation): (String, Operation)| Paths::from([(path, vec![operation])]);
     let shows = |name: &str| Shown::Message(meta(name));
     let versions = "get available API versions";
-    let api = document("/api/", "getCoreAPIVersions".into(), "core", versions, shows("APIVersions"));
+    let api =
+        document("/api/", "getCoreAPIVersions".into(), "core", versions, shows("APIVersions"));
     let apis = document("/apis/", "getAPIVersions".into(), "apis", versions, shows("APIGroupList"));
     let mut found = vec![
         (".well-known/openid-configuration".to_owned(), one(issuer())),
@@ -170,8 +174,7 @@ pub(super) fn of_version(registry: &Registry, group: &str, version: &str) -> Pat
         let id = format!("get{}APIResources", names.prefix);
         let shown = Shown::Message(meta("APIResourceList"));
         let about = "get available resources";
-        let (path, operation) =
-            document(&format!("{root}/"), id, &names.tag, about, shown);
+        let (path, operation) = document(&format!("{root}/"), id, &names.tag, about, shown);
         paths.insert(path, vec![operation]);
     }
     for (resource, version) in resources {
@@ -253,7 +256,13 @@ impl<'b> Builder<'b> {
         Shown::Message(found.expect("the table has every kind of the registry"))
     }
 
-    fn operation(&self, method: &'static str, action: &'static str, verb: &str, target: &Target<'_>) -> Operation {
+    fn operation(
+        &self,
+        method: &'static str,
+        action: &'static str,
+        verb: &str,
+        target: &Target<'_>,
+    ) -> Operation {
         let namespaced = if self.resource.namespaced { "Namespaced" } else { "" };
         let (collection, verb) = match verb {
             "deletecollection" => ("Collection", "delete"),
@@ -312,7 +321,8 @@ impl<'b> Builder<'b> {
         if self.resource.namespaced {
             let everywhere = |operation: &Operation| {
                 let mut operation = operation.clone();
-                operation.id = format!("{}ForAllNamespaces", operation.id.replacen("Namespaced", "", 1));
+                operation.id =
+                    format!("{}ForAllNamespaces", operation.id.replacen("Namespaced", "", 1));
                 operation.parameters.retain(|parameter| !parameter.in_path);
                 operation
             };
@@ -337,7 +347,8 @@ impl<'b> Builder<'b> {
         let mut operation = self.operation("post", "post", "create", target);
         operation.parameters.extend(of_meta("CreateOptions"));
         operation.body = Some((target.shown.clone(), true));
-        operation.responses = [200, 201, 202].map(|code| (code, Some(target.shown.clone()))).to_vec();
+        operation.responses =
+            [200, 201, 202].map(|code| (code, Some(target.shown.clone()))).to_vec();
         operation
     }
 

@@ -11,6 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 /// How often a parameter must occur to be stated once and referred to.
 const SHARED_MIN: usize = 2;
@@ -60,19 +61,26 @@ pub fn document(registry: &Registry) -> Value {
     ])
 }
 
-/// Both forms of the document. They are large: make them once for a registry.
+/// Both forms of the document, made when they are first asked for.
 #[derive(Debug)]
 pub struct Documents {
-    pub json: Document,
-    /// `application/com.github.proto-openapi.spec.v2@v1.0+protobuf`.
-    pub protobuf: Document,
+    registry: Arc<Registry>,
+    json: OnceLock<Document>,
+    protobuf: OnceLock<Document>,
 }
 
 impl Documents {
-    pub fn new(registry: &Registry) -> Self {
-        let value = document(registry);
-        let protobuf = Document::new(gnostic::v2(&value));
-        Self { json: Document::json(&value), protobuf }
+    pub fn new(registry: Arc<Registry>) -> Self {
+        Self { registry, json: OnceLock::new(), protobuf: OnceLock::new() }
+    }
+
+    pub fn json(&self) -> &Document {
+        self.json.get_or_init(|| Document::json(&document(&self.registry)))
+    }
+
+    /// `application/com.github.proto-openapi.spec.v2@v1.0+protobuf`.
+    pub fn protobuf(&self) -> &Document {
+        self.protobuf.get_or_init(|| Document::new(gnostic::v2(&document(&self.registry))))
     }
 }
 

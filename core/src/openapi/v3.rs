@@ -5,38 +5,49 @@ use super::routes::{self, Operation, Paths, custom_name};
 use super::v2::{common, push_extensions, reason};
 use super::{TITLE, VERSION, gnostic};
 use crate::document::{Document, object, strings};
-use crate::registry::{Registry, Resource, Version};
+use crate::registry::{Group, Registry, Resource, Version};
 use crate::value::{Object, Value};
 use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 /// The documents of a registry, by their name in the index: `api/v1`, `apis/apps/v1`, `version`.
 #[derive(Debug)]
 pub struct Documents {
     pub index: Document,
-    pub by_name: BTreeMap<String, Pair>,
+    pub by_name: BTreeMap<String, Arc<Pair>>,
 }
 
 /// Both forms of a document.
 #[derive(Debug)]
 pub struct Pair {
     pub json: Document,
-    /// `application/com.github.proto-openapi.spec.v3@v1.0+protobuf`.
-    pub protobuf: Document,
+    protobuf: OnceLock<Document>,
 }
 
 impl Documents {
-    /// They are large: make them once for a registry.
+    /// They are large: make them once, and [`Self::with_group`] when a custom resource changes.
     pub fn new(registry: &Registry) -> Self {
-        let mut by_name = BTreeMap::new();
-        for (name, paths) in routes::outside(registry) {
-            by_name.insert(name, pair(&document(&paths, Needed::default())));
-        }
+        let outside = routes::outside(registry).into_iter();
+        let outside = outside.map(|(name, paths)| (name, document(&paths, Needed::default())));
+        let mut by_name: BTreeMap<String, Arc<Pair>> =
+            outside.map(|(name, value)| (name, Pair::new(&value))).collect();
         for group in registry.groups() {
-            for version in &group.versions {
-                let (name, value) = of_version(registry, &group.name, version);
-                by_name.insert(name, pair(&value));
-            }
+            add_group(registry, group, &mut by_name);
         }
+        Self::with_index(by_name)
+    }
+
+    /// The documents of a registry that differs in one group.
+    pub fn with_group(&self, registry: &Registry, group: &str) -> Self {
+        let mut by_name = self.by_name.clone();
+        by_name.retain(|name, _| name.split('/').nth(1) != Some(group));
+        if let Some(group) = registry.group(group) {
+            add_group(registry, group, &mut by_name);
+        }
+        Self::with_index(by_name)
+    }
+
+    fn with_index(by_name: BTreeMap<String, Arc<Pair>>) -> Self {
         let entries = by_name.iter().map(|(name, pair)| {
             let url = format!("/openapi/v3/{name}?hash={}", pair.json.hash);
             (Box::from(name.as_str()), object([("serverRelativeURL", Value::from(url))]))
@@ -47,9 +58,22 @@ impl Documents {
     }
 }
 
-fn pair(value: &Value) -> Pair {
-    let protobuf = Document::new(gnostic::v3(value));
-    Pair { json: Document::json(value), protobuf }
+fn add_group(registry: &Registry, group: &Group, by_name: &mut BTreeMap<String, Arc<Pair>>) {
+    for version in &group.versions {
+        let (name, value) = of_version(registry, &group.name, version);
+        by_name.insert(name, Pair::new(&value));
+    }
+}
+
+impl Pair {
+    fn new(value: &Value) -> Arc<Self> {
+        Arc::new(Self { json: Document::json(value), protobuf: OnceLock::new() })
+    }
+
+    /// `application/com.github.proto-openapi.spec.v3@v1.0+protobuf`, made when it is first asked for.
+    pub fn protobuf(&self) -> &Document {
+        self.protobuf.get_or_init(|| Document::new(gnostic::v3(&gnostic::reread(&self.json))))
+    }
 }
 
 /// The document of a group version, with its name.
@@ -128,8 +152,7 @@ fn show_operation(operation: &Operation, common: &[&super::options::Parameter]) 
         shown.push("description", Value::from(operation.description.as_str()));
     }
     shown.push("operationId", Value::from(operation.id.as_str()));
-    let mut own: Vec<_> =
-        operation.parameters.iter().filter(|one| !common.contains(one)).collect();
+    let mut own: Vec<_> = operation.parameters.iter().filter(|one| !common.contains(one)).collect();
     own.sort();
     if !own.is_empty() {
         shown.push("parameters", Value::Array(own.into_iter().map(parameter).collect()));
@@ -158,9 +181,8 @@ fn show_operation(operation: &Operation, common: &[&super::options::Parameter]) 
 }
 
 fn content(types: &[&str], shown: &Shown) -> Value {
-    let of_type = |kind: &&str| {
-        (Box::from(*kind), object([("schema", schema_of(Form::V3, shown))]))
-    };
+    let of_type =
+        |kind: &&str| (Box::from(*kind), object([("schema", schema_of(Form::V3, shown))]));
     Value::Object(types.iter().map(of_type).collect())
 }
 
@@ -173,9 +195,8 @@ pub(super) fn add_custom(
 ) {
     for resource in registry.resources().filter(|resource| resource.custom) {
         for version in &resource.versions {
-            let wanted = of.is_none_or(|(group, name)| {
-                *resource.group == *group && *version.name == *name
-            });
+            let wanted =
+                of.is_none_or(|(group, name)| *resource.group == *group && *version.name == *name);
             if wanted {
                 add_kind(form, resource, version, needed);
             }
@@ -188,7 +209,7 @@ fn add_kind(form: Form, resource: &Resource, version: &Version, needed: &mut Nee
     let name = custom_name(group, of, &resource.kind);
     needed.add(form, &Shown::Message(meta("ObjectMeta")));
     needed.add(form, &Shown::Message(meta("ListMeta")));
-    needed.add_plain(&name, custom_kind(form, resource, version));
+    needed.add_plain(&name, &custom_kind(form, resource, version));
     let reference = |shown: &Shown| schema_of(form, shown);
     let items = object([
         ("type", Value::from("array")),
@@ -212,7 +233,7 @@ fn add_kind(form: Form, resource: &Resource, version: &Version, needed: &mut Nee
             Value::Array(vec![gvk(group, of, &resource.list_kind)]),
         ),
     ]);
-    needed.add_plain(&custom_name(group, of, &resource.list_kind), list);
+    needed.add_plain(&custom_name(group, of, &resource.list_kind), &list);
 }
 
 /// The structural schema, with the fields that every object has and the kind.

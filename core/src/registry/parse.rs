@@ -73,7 +73,8 @@ fn list(line: &str, name: &str) -> Vec<Box<str>> {
 }
 
 fn verbs(line: &str, default: Verbs) -> Option<Verbs> {
-    attribute(line, "verbs").map_or(Some(default), |text| text.split(',').map(Verb::parse).collect())
+    attribute(line, "verbs")
+        .map_or(Some(default), |text| text.split(',').map(Verb::parse).collect())
 }
 
 fn group(line: &str, selection: Selection) -> Option<Context<'_>> {

@@ -38,7 +38,9 @@ const MUTATING_POLICY: Kind = Kind::new(
         NAME,
         integer(
             "Mutations",
-            Doc::Text("Mutation indicates the number of mutations rules defined in this configuration"),
+            Doc::Text(
+                "Mutation indicates the number of mutations rules defined in this configuration",
+            ),
         ),
         PARAM_KIND,
         AGE,
@@ -51,7 +53,9 @@ const VALIDATING_POLICY: Kind = Kind::new(
         NAME,
         integer(
             "Validations",
-            Doc::Text("Validations indicates the number of validation rules defined in this configuration"),
+            Doc::Text(
+                "Validations indicates the number of validation rules defined in this configuration",
+            ),
         ),
         PARAM_KIND,
         AGE,
@@ -73,7 +77,9 @@ const BINDING: Kind = Kind::new(
         NAME,
         string(
             "PolicyName",
-            Doc::Text("PolicyName indicates the policy definition which the policy binding binded to"),
+            Doc::Text(
+                "PolicyName indicates the policy definition which the policy binding binded to",
+            ),
         ),
         string(
             "ParamRef",

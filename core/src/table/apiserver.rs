@@ -68,7 +68,8 @@ const STORAGE_VERSION_MIGRATION: Kind = Kind::new(
     ],
     |row, cells| {
         let resource = row.at("spec.resource");
-        let [name, version, group] = ["resource", "version", "group"].map(|f| resource.at(f).text());
+        let [name, version, group] =
+            ["resource", "version", "group"].map(|f| resource.at(f).text());
         cells.push(row.name()).push(format!("{name}.{version}.{group}"));
     },
 );

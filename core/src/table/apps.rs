@@ -28,11 +28,7 @@ const CONTROLLER_REVISION: Kind = Kind::new(
         AGE,
     ],
     |row, cells| {
-        cells
-            .push(row.name())
-            .push(controller(row))
-            .push(row.at("revision").int())
-            .push(row.age());
+        cells.push(row.name()).push(controller(row)).push(row.at("revision").int()).push(row.age());
     },
 );
 
@@ -145,11 +141,6 @@ const STATEFUL_SET: Kind = Kind::new(
     ],
     |row, cells| {
         let (names, images) = containers(row.at("spec.template"));
-        cells
-            .push(row.name())
-            .push(ready_of_desired(row))
-            .push(row.age())
-            .push(names)
-            .push(images);
+        cells.push(row.name()).push(ready_of_desired(row)).push(row.age()).push(names).push(images);
     },
 );

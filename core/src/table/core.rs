@@ -3,9 +3,7 @@
 use super::format::{
     NONE, UNSET, access_modes, condition, containers, host_port, joined, labels, load_balancer,
 };
-use super::kinds::{
-    AGE, CONTAINERS, Cells, Column, Doc, IMAGES, Kind, NAME, Row, integer, string,
-};
+use super::kinds::{AGE, CONTAINERS, Cells, Column, Doc, IMAGES, Kind, NAME, Row, integer, string};
 use super::pod::POD;
 use super::tree::Tree;
 use std::collections::BTreeSet;
@@ -57,11 +55,13 @@ const COMPONENT_STATUS: Kind = Kind::new(
     },
 );
 
-const CONFIG_MAP: Kind =
-    Kind::new(&[NAME, string("Data", Doc::Field(core!("ConfigMap"), "data")), AGE], |row, cells| {
+const CONFIG_MAP: Kind = Kind::new(
+    &[NAME, string("Data", Doc::Field(core!("ConfigMap"), "data")), AGE],
+    |row, cells| {
         let count = row.at("data").len() + row.at("binaryData").len();
         cells.push(row.name()).push(count).push(row.age());
-    });
+    },
+);
 
 const ENDPOINTS: Kind = Kind::new(
     &[NAME, string("Endpoints", Doc::Field(core!("Endpoints"), "subsets")), AGE],
@@ -191,7 +191,9 @@ fn node(row: &Row<'_>, cells: &mut Cells) {
     }
     let address = |kind: &str| {
         let mut addresses = row.at("status.addresses").items();
-        addresses.find(|one| one.at("type").text() == kind).map_or(NONE, |one| one.at("address").text())
+        addresses
+            .find(|one| one.at("type").text() == kind)
+            .map_or(NONE, |one| one.at("address").text())
     };
     let info = |name: &str| row.at("status.nodeInfo").at(name).text_or("<unknown>");
     cells
@@ -364,11 +366,7 @@ const RESOURCE_QUOTA: Kind = Kind::new(
             let text = format!("{name}: {}/{}", used.key(name).text_or("0"), hard.text());
             if name.starts_with("limits.") { &mut limits } else { &mut requests }.push(text);
         }
-        cells
-            .push(row.name())
-            .push(requests.join(", "))
-            .push(limits.join(", "))
-            .push(row.age());
+        cells.push(row.name()).push(requests.join(", ")).push(limits.join(", ")).push(row.age());
     },
 );
 
@@ -380,11 +378,7 @@ const SECRET: Kind = Kind::new(
         AGE,
     ],
     |row, cells| {
-        cells
-            .push(row.name())
-            .push(row.text("type"))
-            .push(row.at("data").len())
-            .push(row.age());
+        cells.push(row.name()).push(row.text("type")).push(row.at("data").len()).push(row.age());
     },
 );
 

@@ -63,7 +63,8 @@ pub(super) fn some_of(texts: &[String], shown: usize) -> String {
 
 /// The addresses of a load balancer, sorted.
 pub(super) fn load_balancer(status: Tree<'_>) -> String {
-    let addresses = status.at("ingress").items().map(|one| one.at("ip").text_or(one.at("hostname").text()));
+    let addresses =
+        status.at("ingress").items().map(|one| one.at("ip").text_or(one.at("hostname").text()));
     let mut addresses: Vec<&str> = addresses.filter(|address| !address.is_empty()).collect();
     addresses.sort_unstable();
     addresses.dedup();

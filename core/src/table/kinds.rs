@@ -43,8 +43,13 @@ pub(super) enum Doc {
 
 const META: &str = "k8s.io.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 
-pub(super) const NAME: Column =
-    Column { name: "Name", kind: "string", format: "name", priority: 0, doc: Doc::Field(META, "name") };
+pub(super) const NAME: Column = Column {
+    name: "Name",
+    kind: "string",
+    format: "name",
+    priority: 0,
+    doc: Doc::Field(META, "name"),
+};
 pub(super) const AGE: Column = string("Age", Doc::Field(META, "creationTimestamp"));
 pub(super) const CONTAINERS: Column =
     string("Containers", Doc::Text("Names of each container in the template.")).wide();
@@ -134,8 +139,13 @@ impl Cells {
     }
 }
 
-const CREATED: Column =
-    Column { name: "Created At", kind: "date", format: "", priority: 0, doc: Doc::Field(META, "creationTimestamp") };
+const CREATED: Column = Column {
+    name: "Created At",
+    kind: "date",
+    format: "",
+    priority: 0,
+    doc: Doc::Field(META, "creationTimestamp"),
+};
 
 /// Kinds that upstream gives no columns.
 const DEFAULT: Kind = Kind::new(&[NAME, CREATED], |row, cells| {

@@ -19,7 +19,9 @@ const INGRESS: Kind = Kind::new(
         NAME,
         string(
             "Class",
-            Doc::Text("The name of the IngressClass resource that should be used for additional configuration"),
+            Doc::Text(
+                "The name of the IngressClass resource that should be used for additional configuration",
+            ),
         ),
         string(
             "Hosts",
@@ -88,10 +90,7 @@ const INGRESS_CLASS: Kind = Kind::new(
 
 /// Upstream fills a third cell, the age, for which it has no column.
 const IP_ADDRESS: Kind = Kind::new(
-    &[
-        NAME,
-        string("ParentRef", Doc::Field("k8s.io.api.networking.v1.IPAddressSpec", "parentRef")),
-    ],
+    &[NAME, string("ParentRef", Doc::Field("k8s.io.api.networking.v1.IPAddressSpec", "parentRef"))],
     |row, cells| {
         let parent = row.at("spec.parentRef");
         let mut text = parent.at("resource").text().to_owned();
@@ -126,11 +125,7 @@ const NETWORK_POLICY: Kind = Kind::new(
 );
 
 const SERVICE_CIDR: Kind = Kind::new(
-    &[
-        NAME,
-        string("CIDRs", Doc::Field("k8s.io.api.networking.v1.ServiceCIDRSpec", "cidrs")),
-        AGE,
-    ],
+    &[NAME, string("CIDRs", Doc::Field("k8s.io.api.networking.v1.ServiceCIDRSpec", "cidrs")), AGE],
     |row, cells| {
         cells.push(row.name()).push(joined(row.at("spec.cidrs"), ",")).push(row.age());
     },

@@ -3,20 +3,47 @@
 use crate::document::object;
 use crate::value::{Object, Value};
 
-/// `PartialObjectMetadata` of an object.
-pub fn partial_object(value: &Value, api_version: &str) -> Value {
-    let metadata = value.get("metadata").cloned();
+/// Annotations that stand for fields which a kind's older versions had. Upstream keeps those fields
+/// inside, so that bare metadata does not show the annotations.
+const HIDDEN: [(&str, &[&str]); 3] = [
+    ("DaemonSet", &["deprecated.daemonset.template.generation"]),
+    ("Deployment", &["deprecated.deployment.rollback.to"]),
+    (
+        "HorizontalPodAutoscaler",
+        &[
+            "autoscaling.alpha.kubernetes.io/behavior",
+            "autoscaling.alpha.kubernetes.io/conditions",
+            "autoscaling.alpha.kubernetes.io/current-metrics",
+            "autoscaling.alpha.kubernetes.io/metrics",
+        ],
+    ),
+];
+
+/// `PartialObjectMetadata` of an object of a kind.
+pub fn partial_object(kind: &str, value: &Value, api_version: &str) -> Value {
+    let mut metadata = match value.get("metadata") {
+        Some(Value::Object(metadata)) => metadata.clone(),
+        _ => Object::new(),
+    };
+    if let Some((_, hidden)) = HIDDEN.iter().find(|(of, _)| *of == kind)
+        && let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut)
+    {
+        annotations.retain(|name, _| !hidden.contains(&name));
+        if annotations.is_empty() {
+            metadata.remove("annotations");
+        }
+    }
     object([
         ("kind", Value::from("PartialObjectMetadata")),
         ("apiVersion", Value::from(api_version)),
-        ("metadata", metadata.unwrap_or_else(|| Value::Object(Object::new()))),
+        ("metadata", Value::Object(metadata)),
     ])
 }
 
-/// `PartialObjectMetadataList` of a list.
-pub fn partial_list(list: &Value, api_version: &str) -> Value {
+/// `PartialObjectMetadataList` of a list of a kind.
+pub fn partial_list(kind: &str, list: &Value, api_version: &str) -> Value {
     let items = list.get("items").and_then(Value::as_array).unwrap_or_default();
-    let items = items.iter().map(|item| partial_object(item, api_version)).collect();
+    let items = items.iter().map(|item| partial_object(kind, item, api_version)).collect();
     object([
         ("kind", Value::from("PartialObjectMetadataList")),
         ("apiVersion", Value::from(api_version)),

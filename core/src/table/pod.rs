@@ -83,7 +83,8 @@ fn is_sidecar(container: Tree<'_>) -> bool {
 fn summarize(row: &Row<'_>) -> Summary {
     let phase = row.text("status.phase");
     let own_reason = row.text("status.reason");
-    let mut summary = Summary { reason: row.text_or("status.reason", phase).to_owned(), ..Summary::default() };
+    let mut summary =
+        Summary { reason: row.text_or("status.reason", phase).to_owned(), ..Summary::default() };
     let gated = row.at("status.conditions").items().any(|one| {
         one.at("type").text() == "PodScheduled" && one.at("reason").text() == "SchedulingGated"
     });
@@ -109,8 +110,7 @@ fn initialize(row: &Row<'_>, summary: &mut Summary, sidecars: &mut Restarts) -> 
     let declared = row.at("spec.initContainers");
     for (at, status) in row.at("status.initContainerStatuses").items().enumerate() {
         let name = status.at("name").text();
-        let sidecar =
-            declared.items().any(|one| one.at("name").text() == name && is_sidecar(one));
+        let sidecar = declared.items().any(|one| one.at("name").text() == name && is_sidecar(one));
         summary.restarts.add(status);
         if sidecar {
             sidecars.add(status);

@@ -84,7 +84,10 @@ const STORAGE_CLASS: Kind = Kind::new(
         string("Provisioner", Doc::Field(storage!("StorageClass"), "provisioner")),
         string("ReclaimPolicy", Doc::Field(storage!("StorageClass"), "reclaimPolicy")),
         string("VolumeBindingMode", Doc::Field(storage!("StorageClass"), "volumeBindingMode")),
-        string("AllowVolumeExpansion", Doc::Field(storage!("StorageClass"), "allowVolumeExpansion")),
+        string(
+            "AllowVolumeExpansion",
+            Doc::Field(storage!("StorageClass"), "allowVolumeExpansion"),
+        ),
         AGE,
     ],
     |row, cells| {

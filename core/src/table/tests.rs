@@ -32,9 +32,11 @@ fn pods_sum_up_their_containers() {
         "containerStatuses":[{"ready":true,"state":{"running":{}}},
         {"state":{"terminated":{"reason":"Completed"}}}]}"#;
     assert_eq!(pod(two, done), "p|1/2|NotReady|0|60s");
-    let signal = r#"{"phase":"Failed","containerStatuses":[{"state":{"terminated":{"signal":9}}}]}"#;
+    let signal =
+        r#"{"phase":"Failed","containerStatuses":[{"state":{"terminated":{"signal":9}}}]}"#;
     assert_eq!(pod(two, signal), "p|0/2|Signal:9|0|60s");
-    let gated = r#"{"phase":"Pending","conditions":[{"type":"PodScheduled","reason":"SchedulingGated"}]}"#;
+    let gated =
+        r#"{"phase":"Pending","conditions":[{"type":"PodScheduled","reason":"SchedulingGated"}]}"#;
     assert_eq!(pod(two, gated), "p|0/2|SchedulingGated|0|60s");
     let evicted = r#"{"phase":"Failed","reason":"Evicted"}"#;
     assert_eq!(pod(two, evicted), "p|0/2|Evicted|0|60s");
@@ -111,7 +113,10 @@ fn lists_say_how_many_more_there_are() {
     assert_eq!(shown, "e|IPv4|80,x,*|1,2,3 + 1 more...|<unknown>");
     let endpoints = r#"{"metadata":{"name":"e"},"subsets":[{"addresses":[{"ip":"fd::1"},{"ip":"b"}],
         "ports":[{"port":1},{"port":2}]}]}"#;
-    assert_eq!(cells("", "Endpoints", endpoints), "e|[fd::1]:1,b:1,[fd::1]:2 + 1 more...|<unknown>");
+    assert_eq!(
+        cells("", "Endpoints", endpoints),
+        "e|[fd::1]:1,b:1,[fd::1]:2 + 1 more...|<unknown>"
+    );
     let ingress = r#"{"metadata":{"name":"i"},"spec":{"rules":[{"host":"a"},{"host":"b"},{},{"host":"c"},{"host":"d"}]}}"#;
     assert_eq!(
         cells("networking.k8s.io", "Ingress", ingress),

@@ -13,7 +13,9 @@ impl<'v> Tree<'v> {
 
     /// A field below, by names joined with dots.
     pub fn at(self, path: &str) -> Self {
-        Self(self.0.and_then(|value| path.split('.').try_fold(value, |value, step| value.get(step))))
+        Self(
+            self.0.and_then(|value| path.split('.').try_fold(value, |value, step| value.get(step))),
+        )
     }
 
     /// A field whose name may hold dots.
