@@ -69,7 +69,9 @@ impl Needed {
     pub fn add(&mut self, form: Form, shown: &Shown) {
         match shown {
             Shown::Message(id) => self.add_message(form, *id),
-            Shown::Named(PATCH) => self.add_plain(PATCH, &object([("type", Value::from("object"))])),
+            Shown::Named(PATCH) => {
+                self.add_plain(PATCH, &object([("type", Value::from("object"))]));
+            }
             Shown::Named(name) => self.add_plain(name, &version_info(form)),
             Shown::Custom(_) | Shown::Text => {}
         }
