@@ -142,6 +142,7 @@ pub enum ListType {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PatchStrategy {
     pub merge: bool,
+    pub replace: bool,
     pub retain_keys: bool,
 }
 

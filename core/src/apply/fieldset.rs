@@ -85,10 +85,6 @@ impl<'a> Set<'a> {
         self.nodes.is_empty()
     }
 
-    pub(crate) fn nodes(&self) -> &[Node<'a>] {
-        &self.nodes
-    }
-
     pub(crate) fn find(&self, element: &Element<'_>) -> Option<&Node<'a>> {
         let at = self.nodes.binary_search_by(|node| node.element.cmp(element)).ok()?;
         Some(&self.nodes[at])

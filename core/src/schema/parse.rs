@@ -200,6 +200,7 @@ fn attribute(field: &mut Field, word: &str) -> Option<()> {
         "mergeKey" => field.merge_key = Some(value.to_owned()),
         "patch" => {
             field.patch.merge = value.split(',').any(|one| one == "merge");
+            field.patch.replace = value.split(',').any(|one| one == "replace");
             field.patch.retain_keys = value.split(',').any(|one| one == "retainKeys");
         }
         "gate" => field.gate = Some(value.to_owned()),
