@@ -32,10 +32,10 @@ mod walk;
 
 pub use applier::Applied;
 pub use filter::Filter;
-pub(crate) use walk::Lookup;
 pub use managed::ManagedFieldsError;
 pub use managed::validate as validate_managed_fields;
 pub use name::{NAME_SIZE_BYTES_MAX, manager_name};
+pub(crate) use walk::Lookup;
 
 use crate::codec::normal;
 use crate::schema::{MessageId, Schema};

@@ -12,8 +12,8 @@ use std::process::Command;
 use xebec_core::value::Value;
 
 fn cases() -> Option<Vec<Value>> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../shared/k8s/golden/cases-public.jsonl.gz");
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/k8s/golden/cases-public.jsonl.gz");
     if !path.is_file() {
         println!("skipped: no recordings at {}", path.display());
         return None;

@@ -348,7 +348,8 @@ mod tests {
 
     #[test]
     fn fields_v1_both_ways() {
-        let one = r#"{"f:a":{".":{},"f:b":{},"k:{\"n\":1}":{".":{},"f:n":{}},"v:\"x\"":{}},"f:c":{}}"#;
+        let one =
+            r#"{"f:a":{".":{},"f:b":{},"k:{\"n\":1}":{".":{},"f:n":{}},"v:\"x\"":{}},"f:c":{}}"#;
         check(one, one, true);
         check("{}", "{}", true);
         check(r#"{"f:b":{},"f:a":{}}"#, r#"{"f:a":{},"f:b":{}}"#, false);

@@ -51,8 +51,7 @@ fn decode_from<'de, D>(schema: &Schema, id: MessageId, from: D) -> Result<Decode
 where
     D: Deserializer<'de, Error = serde_json::Error>,
 {
-    let mut context =
-        Context { schema, strict_errors: Vec::new(), resets_managed_fields: false };
+    let mut context = Context { schema, strict_errors: Vec::new(), resets_managed_fields: false };
     let seed = MessageSeed { id, path: &Path::ROOT, context: &mut context };
     let object = seed.deserialize(from).map_err(error)?;
     let Context { strict_errors, resets_managed_fields, .. } = context;

@@ -164,7 +164,8 @@ impl Patch<'_> {
             }
             return Ok(());
         };
-        let at = if key == "-" { items.len() } else { index(&key, items.len() + 1, items.len() + 1)? };
+        let at =
+            if key == "-" { items.len() } else { index(&key, items.len() + 1, items.len() + 1)? };
         if at > items.len() {
             return Err(JsonPatchError::Index(key));
         }
@@ -245,7 +246,10 @@ fn index(key: &str, count: usize, end: usize) -> Result1<usize> {
     if at >= 0 {
         return usize::try_from(at).ok().filter(|at| *at < count).ok_or_else(invalid);
     }
-    usize::try_from(at.unsigned_abs()).ok().and_then(|back| end.checked_sub(back)).ok_or_else(invalid)
+    usize::try_from(at.unsigned_abs())
+        .ok()
+        .and_then(|back| end.checked_sub(back))
+        .ok_or_else(invalid)
 }
 
 /// What finding one field costs.
@@ -331,7 +335,11 @@ mod tests {
         check(r#"{"a":1,"b":2}"#, r#"[{"op":"remove","path":"/a"}]"#, r#"{"b":2}"#);
         check(r#"{"a":1}"#, r#"[{"op":"replace","path":"/a","value":2}]"#, r#"{"a":2}"#);
         check(r#"{}"#, r#"[{"op":"replace","path":"/a","value":2}]"#, r#"{"a":2}"#);
-        check(r#"{"a":{"b":1}}"#, r#"[{"op":"move","from":"/a/b","path":"/c"}]"#, r#"{"a":{},"c":1}"#);
+        check(
+            r#"{"a":{"b":1}}"#,
+            r#"[{"op":"move","from":"/a/b","path":"/c"}]"#,
+            r#"{"a":{},"c":1}"#,
+        );
         check(r#"{"a":1}"#, r#"[{"op":"copy","from":"/a","path":"/b"}]"#, r#"{"a":1,"b":1}"#);
         check(r#"{"a/b~":1}"#, r#"[{"op":"remove","path":"/a~1b~0"}]"#, "{}");
         check(r#"{"a":1}"#, r#"[{"op":"replace","path":"","value":{"b":1}}]"#, r#"{"b":1}"#);
@@ -358,10 +366,26 @@ mod tests {
 
     #[test]
     fn tests() {
-        check(r#"{"a":{"b":1,"c":2}}"#, r#"[{"op":"test","path":"/a","value":{"c":2,"b":1}}]"#, r#"{"a":{"b":1,"c":2}}"#);
-        check(r#"{"a":null}"#, r#"[{"op":"test","path":"/a","value":null},{"op":"test","path":"/b","value":null}]"#, r#"{"a":null}"#);
-        fails(r#"{"a":1}"#, r#"[{"op":"test","path":"/a","value":2}]"#, "testing value /a failed: test failed");
-        fails(r#"{"a":1}"#, r#"[{"op":"test","path":"/a","value":1.0}]"#, "testing value /a failed: test failed");
+        check(
+            r#"{"a":{"b":1,"c":2}}"#,
+            r#"[{"op":"test","path":"/a","value":{"c":2,"b":1}}]"#,
+            r#"{"a":{"b":1,"c":2}}"#,
+        );
+        check(
+            r#"{"a":null}"#,
+            r#"[{"op":"test","path":"/a","value":null},{"op":"test","path":"/b","value":null}]"#,
+            r#"{"a":null}"#,
+        );
+        fails(
+            r#"{"a":1}"#,
+            r#"[{"op":"test","path":"/a","value":2}]"#,
+            "testing value /a failed: test failed",
+        );
+        fails(
+            r#"{"a":1}"#,
+            r#"[{"op":"test","path":"/a","value":1.0}]"#,
+            "testing value /a failed: test failed",
+        );
     }
 
     #[test]
@@ -369,21 +393,28 @@ mod tests {
         fails("{}", r#"[{"op":"frob","path":"/a"}]"#, "Unexpected kind: frob");
         fails("{}", r#"[{"path":"/a"}]"#, "Unexpected kind: unknown");
         fails("{}", "[null]", "Unexpected kind: unknown");
-        fails("{}", r#"[{"op":"remove","path":"/a"}]"#, "Unable to remove nonexistent key: a: missing value");
+        fails(
+            "{}",
+            r#"[{"op":"remove","path":"/a"}]"#,
+            "Unable to remove nonexistent key: a: missing value",
+        );
         fails("{}", r#"[{"op":"add"}]"#, "add operation failed to decode path: missing value");
         fails(
             "{}",
             r#"[{"op":"add","path":"/a/b","value":1}]"#,
             "add operation does not apply: doc is missing path: /a/b: missing value",
         );
-        fails("{}", r#"[{"op":"replace","path":"","value":1}]"#, "replace operation value must be object or array");
+        fails(
+            "{}",
+            r#"[{"op":"replace","path":"","value":1}]"#,
+            "replace operation value must be object or array",
+        );
     }
 
     #[test]
     fn copies_do_not_multiply_without_bound() {
-        let copies: Vec<_> = (0..40)
-            .map(|_| r#"{"op":"copy","from":"/a","path":"/a/-"}"#.to_owned())
-            .collect();
+        let copies: Vec<_> =
+            (0..40).map(|_| r#"{"op":"copy","from":"/a","path":"/a/-"}"#.to_owned()).collect();
         let error = run(r#"{"a":["xxxxxxxxxxxxxxxx"]}"#, &format!("[{}]", copies.join(",")));
         assert!(error.expect_err("too large").starts_with("Unable to complete the copy"));
     }

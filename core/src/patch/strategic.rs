@@ -52,12 +52,7 @@ pub enum StrategicError {
 type Outcome<T> = Result<T, StrategicError>;
 
 /// Merges a patch into an object of a kind.
-pub fn apply(
-    schema: &Schema,
-    id: MessageId,
-    original: Object,
-    patch: Object,
-) -> Outcome<Object> {
+pub fn apply(schema: &Schema, id: MessageId, original: Object, patch: Object) -> Outcome<Object> {
     Merger { schema }.objects(original, patch, Place::Message(id))
 }
 
@@ -128,9 +123,7 @@ impl<'s> Merger<'s> {
         self.ordered_lists(&mut original, &mut patch, place)?;
         for (name, value) in patch {
             let (name, deletes) = match after_prefix(&name, DELETE_FROM) {
-                Some(rest) => {
-                    (rest.ok_or(StrategicError::Format("primitive list"))?.into(), true)
-                }
+                Some(rest) => (rest.ok_or(StrategicError::Format("primitive list"))?.into(), true),
                 None => (name, false),
             };
             self.merge_field(&mut original, name, value, deletes, place)?;
@@ -159,11 +152,8 @@ impl<'s> Merger<'s> {
         match (std::mem::take(held), value) {
             (Value::Object(before), Value::Object(patch)) => {
                 let meta = self.meta(place, &name, false)?;
-                let merged = if meta.replace {
-                    patch
-                } else {
-                    self.objects(before, patch, meta.inner)?
-                };
+                let merged =
+                    if meta.replace { patch } else { self.objects(before, patch, meta.inner)? };
                 *held = Value::Object(merged);
             }
             (Value::Array(before), Value::Array(patch)) => {
@@ -233,9 +223,7 @@ fn entering(value: Value) -> Option<Value> {
                 .filter_map(|(name, value)| entering(value).map(|value| (name, value)))
                 .collect(),
         )),
-        Value::Array(items) => {
-            Some(Value::Array(items.into_iter().filter_map(entering).collect()))
-        }
+        Value::Array(items) => Some(Value::Array(items.into_iter().filter_map(entering).collect())),
         scalar => Some(scalar),
     }
 }

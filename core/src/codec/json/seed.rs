@@ -68,8 +68,14 @@ impl<'de> Visitor<'de> for MessageSeed<'_, '_> {
                 continue;
             }
             let Some(field) = schema.field(self.id, name) else {
-                map.next_value::<IgnoredAny>()?;
-                self.context.strict("unknown", &path);
+                if message.open {
+                    if object.insert(name, map.next_value()?).is_some() {
+                        self.context.strict("duplicate", &path);
+                    }
+                } else {
+                    map.next_value::<IgnoredAny>()?;
+                    self.context.strict("unknown", &path);
+                }
                 continue;
             };
             let seed = ArrangedSeed { field, path: &path, context: self.context };

@@ -199,9 +199,7 @@ fn special_items(
             return Err(StrategicError::NotMap(at));
         }
         let deleted = Keys::of_values(&deleted);
-        original.retain(|item| {
-            item.get(key).is_none_or(|value| deleted.position(value).is_none())
-        });
+        original.retain(|item| item.get(key).is_none_or(|value| deleted.position(value).is_none()));
     }
     Ok((original, plain))
 }

@@ -57,11 +57,7 @@ fn deletes_and_replaces_items() {
         r#"{"containers":[{"name":"x"},{"$patch":"replace"}]}"#,
         r#"{"containers":[{"name":"x"}]}"#,
     );
-    check(
-        TWO,
-        r#"{"containers":[{"name":"z","$patch":"delete"}]}"#,
-        TWO,
-    );
+    check(TWO, r#"{"containers":[{"name":"z","$patch":"delete"}]}"#, TWO);
 }
 
 #[test]
@@ -72,7 +68,11 @@ fn directives_on_objects() {
         r#"{"securityContext":{"$patch":"replace","runAsUser":3}}"#,
         r#"{"securityContext":{"runAsUser":3},"hostname":"h"}"#,
     );
-    check(original, r#"{"securityContext":{"$patch":"delete"}}"#, r#"{"securityContext":{},"hostname":"h"}"#);
+    check(
+        original,
+        r#"{"securityContext":{"$patch":"delete"}}"#,
+        r#"{"securityContext":{},"hostname":"h"}"#,
+    );
     check("{}", r#"{"securityContext":{"$patch":"delete"}}"#, "{}");
     fails(
         original,
@@ -129,11 +129,13 @@ fn sets_the_order() {
         r#"{"$setElementOrder/containers":[{"name":"b"},{"name":"c"},{"name":"a"}],"containers":[{"name":"c"}]}"#,
         r#"{"containers":[{"name":"s"},{"name":"b"},{"name":"c"},{"name":"a"}]}"#,
     );
-    let error = pod(
-        TWO,
-        r#"{"$setElementOrder/containers":[{"name":"b"}],"containers":[{"name":"a"}]}"#,
+    let error =
+        pod(TWO, r#"{"$setElementOrder/containers":[{"name":"b"}],"containers":[{"name":"a"}]}"#);
+    assert!(
+        error
+            .expect_err("not in the order")
+            .starts_with("The order in patch list:\n[map[name:a]]\n doesn't match")
     );
-    assert!(error.expect_err("not in the order").starts_with("The order in patch list:\n[map[name:a]]\n doesn't match"));
 }
 
 #[test]
@@ -157,9 +159,17 @@ fn upstreams_errors() {
         r#"{"containers":[{"name":"a","$patch":"explode"}]}"#,
         "unknown patch type: explode in map: map[$patch:explode name:a]",
     );
-    fails(TWO, r#"{"containers":[[1]]}"#, "list element types are not identical: [[map[image:1 name:a] map[image:2 name:b]] [[1]]]");
+    fails(
+        TWO,
+        r#"{"containers":[[1]]}"#,
+        "list element types are not identical: [[map[image:1 name:a] map[image:2 name:b]] [[1]]]",
+    );
     fails(r#"{"containers":[]}"#, r#"{"containers":[[1]]}"#, "lists of lists are not supported");
-    fails(TWO, r#"{"containers":[{"name":"a","$patch":"merge"}]}"#, "merging lists cannot yet be specified in the patch");
+    fails(
+        TWO,
+        r#"{"containers":[{"name":"a","$patch":"merge"}]}"#,
+        "merging lists cannot yet be specified in the patch",
+    );
 }
 
 #[test]
