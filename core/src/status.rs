@@ -191,8 +191,12 @@ impl Status {
     /// A request that was understood and cannot be carried out; upstream keeps the details to
     /// itself.
     pub fn unprocessable() -> Self {
-        Self::plain(422, "Invalid", "the server rejected our request due to an error in our request")
-            .with_details(Details::default())
+        Self::plain(
+            422,
+            "Invalid",
+            "the server rejected our request due to an error in our request",
+        )
+        .with_details(Details::default())
     }
 
     pub fn unavailable(message: impl Into<String>) -> Self {

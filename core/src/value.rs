@@ -128,25 +128,28 @@ const SCAN_MAX: usize = 32;
 impl ObjectBuilder {
     /// Sets a field; of one given twice the last counts. Returns whether it was there.
     pub fn set(&mut self, name: Box<str>, value: Value) -> bool {
-        let count = self.object.len();
-        if count == SCAN_MAX && self.positions.is_empty() {
-            let names = self.object.iter().enumerate();
-            self.positions = names.map(|(at, (name, _))| (name.into(), at)).collect();
-        }
-        let at = if self.positions.is_empty() {
-            self.object.iter().position(|(key, _)| key == &*name)
-        } else {
-            self.positions.get(&name).copied()
-        };
-        if let Some(held) = at.and_then(|at| self.object.at_mut(at)) {
+        if let Some(held) = self.get_mut(&name) {
             *held = value;
             return true;
         }
         if !self.positions.is_empty() {
-            self.positions.insert(name.clone(), count);
+            self.positions.insert(name.clone(), self.object.len());
         }
         self.object.push(name, value);
         false
+    }
+
+    pub fn get_mut(&mut self, name: &str) -> Option<&mut Value> {
+        if self.object.len() >= SCAN_MAX && self.positions.is_empty() {
+            let names = self.object.iter().enumerate();
+            self.positions = names.map(|(at, (name, _))| (name.into(), at)).collect();
+        }
+        let at = if self.positions.is_empty() {
+            self.object.iter().position(|(key, _)| key == name)?
+        } else {
+            *self.positions.get(name)?
+        };
+        self.object.at_mut(at)
     }
 
     pub fn finish(self) -> Object {

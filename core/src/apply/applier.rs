@@ -5,14 +5,14 @@ use super::fieldset::Set;
 use super::managed::{self, ManagerId, Managers, Operation, Record, Source};
 use super::walk::{self, TypeErrors};
 use super::{Manager, Writer, compare, extract, last_applied, merge, update};
+use crate::codec::json;
 use crate::status::Status;
 use crate::value::{Object, Value};
 
 /// What an apply makes of an object.
 #[derive(Debug)]
 pub struct Applied {
-    /// The object with its managed fields, as merged: not yet decoded by the schema
-    /// ([`crate::codec::json::decode_tree`]) nor defaulted.
+    /// The object in normal form with its managed fields; not yet defaulted.
     pub object: Object,
     /// Something other than ownership differs from the live object.
     pub changed: bool,
@@ -57,7 +57,10 @@ impl Manager<'_> {
         let now = writer.now.to_seconds_text();
         let (merged, entries) = self.settle(live, patch, managers, writer.manager, force, &now)?;
         let changed = merged.is_some();
-        let mut object = merged.unwrap_or_else(|| live.clone());
+        let mut object = match merged {
+            Some(merged) => self.decode(merged, patch)?,
+            None => live.clone(),
+        };
         managed::set_entries(&mut object, Source::Borrowed(held).assemble(entries));
         if writer.manager == KUBECTL {
             last_applied::refresh(&mut object, patch);
@@ -79,14 +82,34 @@ impl Manager<'_> {
             return Err(Status::bad_request("metadata.managedFields must be nil"));
         }
         extract::validate(self.schema, self.id, patch).map_err(|errors| {
-            let name = |field| {
-                metadata.and_then(|metadata| metadata.get(field)).and_then(Value::as_str)
-            };
+            let described = self.described(patch);
             Status::unclassified(format!(
-                "failed to create typed patch object ({}/{}; {}): {errors}",
-                name("namespace").unwrap_or_default(),
-                name("name").unwrap_or_default(),
-                group_version_kind(api_version, kind),
+                "failed to create typed patch object ({described}): {errors}"
+            ))
+        })
+    }
+
+    /// `namespace/name; apps/v1, Kind=Deployment`, as far as the configuration tells.
+    fn described(&self, patch: &Object) -> String {
+        let text = |field| {
+            let metadata = patch.get("metadata").and_then(|metadata| metadata.get(field));
+            metadata.and_then(Value::as_str).unwrap_or_default()
+        };
+        let kind = group_version_kind(self.api_version, self.kind);
+        format!("{}/{}; {kind}", text("namespace"), text("name"))
+    }
+
+    /// Brings what was merged into normal form. The configuration fits the types, but numbers may
+    /// be out of range and quantities malformed.
+    fn decode(&self, merged: Object, patch: &Object) -> Result<Object, Status> {
+        let decoded = json::decode_tree(self.schema, self.id, &Value::Object(merged));
+        decoded.map(|decoded| decoded.object).map_err(|error| {
+            let why = error.message.split_once(": ").map_or(&*error.message, |(_, why)| why);
+            let kind = group_version_kind(self.api_version, self.kind);
+            let described = self.described(patch);
+            Status::unclassified(format!(
+                "failed to convert new object ({described}) to proper version: unable to convert \
+                 unstructured object to {kind}: {why}"
             ))
         })
     }

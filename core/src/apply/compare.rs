@@ -59,12 +59,7 @@ impl<'a> Walker<'a> {
         Ok(found)
     }
 
-    fn form(
-        &self,
-        form: Form<'a>,
-        lhs: Side<'a>,
-        rhs: Side<'a>,
-    ) -> Result<Found<'a>, TypeErrors> {
+    fn form(&self, form: Form<'a>, lhs: Side<'a>, rhs: Side<'a>) -> Result<Found<'a>, TypeErrors> {
         match form {
             Form::Scalar(scalar) => scalars(scalar, lhs, rhs),
             Form::Object(fields) => self.objects(fields, lhs, rhs),
@@ -126,7 +121,13 @@ impl<'a> Walker<'a> {
         let mut nodes = Vec::new();
         for group in left.groups() {
             let element = &left.elements[group[0]];
-            self.items(item, element, (&left, group), (&right, right.positions(element)), &mut nodes)?;
+            self.items(
+                item,
+                element,
+                (&left, group),
+                (&right, right.positions(element)),
+                &mut nodes,
+            )?;
         }
         for group in right.groups() {
             let element = &right.elements[group[0]];

@@ -326,7 +326,8 @@ mod tests {
 
     #[test]
     fn order_is_that_of_the_written_form() {
-        let texts = ["f:a", "f:b", r#"k:{"a":1}"#, r#"k:{"a":"x"}"#, "v:2", r#"v:"a""#, "i:0", "i:1"];
+        let texts =
+            ["f:a", "f:b", r#"k:{"a":1}"#, r#"k:{"a":"x"}"#, "v:2", r#"v:"a""#, "i:0", "i:1"];
         let elements: Vec<_> =
             texts.iter().map(|text| Element::parse(text).expect("ok").expect("known")).collect();
         assert!(elements.windows(2).all(|pair| pair[0] < pair[1]));

@@ -84,11 +84,7 @@ fn undeclared() -> TypeErrors {
 }
 
 /// What is wrong with an object of the user's.
-pub(crate) fn validate(
-    schema: &Schema,
-    id: MessageId,
-    object: &Object,
-) -> Result<(), TypeErrors> {
+pub(crate) fn validate(schema: &Schema, id: MessageId, object: &Object) -> Result<(), TypeErrors> {
     validate_fields(schema, Fields::of_message(id), object)
 }
 
@@ -104,11 +100,7 @@ fn expected(what: &str, value: &Value) -> TypeErrors {
     TypeErrors::one(format!("expected {what}, got &{{{}}}", super::gotext::plain(value)))
 }
 
-fn validate_object(
-    schema: &Schema,
-    fields: Fields<'_>,
-    value: &Value,
-) -> Result<(), TypeErrors> {
+fn validate_object(schema: &Schema, fields: Fields<'_>, value: &Value) -> Result<(), TypeErrors> {
     match value {
         Value::Null => Ok(()),
         Value::Object(object) => validate_fields(schema, fields, object),
@@ -116,11 +108,7 @@ fn validate_object(
     }
 }
 
-fn validate_fields(
-    schema: &Schema,
-    fields: Fields<'_>,
-    object: &Object,
-) -> Result<(), TypeErrors> {
+fn validate_fields(schema: &Schema, fields: Fields<'_>, object: &Object) -> Result<(), TypeErrors> {
     let mut errors = TypeErrors::default();
     for (name, value) in object.iter() {
         let element = Element::Field(name);

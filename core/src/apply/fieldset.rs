@@ -85,10 +85,6 @@ impl<'a> Set<'a> {
         self.nodes.is_empty()
     }
 
-    pub(crate) fn nodes(&self) -> &[Node<'a>] {
-        &self.nodes
-    }
-
     pub(crate) fn find(&self, element: &Element<'_>) -> Option<&Node<'a>> {
         let at = self.nodes.binary_search_by(|node| node.element.cmp(element)).ok()?;
         Some(&self.nodes[at])
@@ -352,7 +348,8 @@ mod tests {
 
     #[test]
     fn fields_v1_both_ways() {
-        let one = r#"{"f:a":{".":{},"f:b":{},"k:{\"n\":1}":{".":{},"f:n":{}},"v:\"x\"":{}},"f:c":{}}"#;
+        let one =
+            r#"{"f:a":{".":{},"f:b":{},"k:{\"n\":1}":{".":{},"f:n":{}},"v:\"x\"":{}},"f:c":{}}"#;
         check(one, one, true);
         check("{}", "{}", true);
         check(r#"{"f:b":{},"f:a":{}}"#, r#"{"f:a":{},"f:b":{}}"#, false);

@@ -103,10 +103,11 @@ impl<'a> Walker<'a> {
                 (Some(live), None) => Some(Merged::Live(live)),
                 _ => {
                     let element = Element::Field(name);
-                    let child = fields.child_near(self.schema, name, &mut near).ok_or_else(|| {
-                        TypeErrors::one("schema error: no type found matching: inlined type")
-                            .within(&element)
-                    })?;
+                    let child =
+                        fields.child_near(self.schema, name, &mut near).ok_or_else(|| {
+                            TypeErrors::one("schema error: no type found matching: inlined type")
+                                .within(&element)
+                        })?;
                     self.merge(child.kind, live, applied).map_err(|e| e.within(&element))?
                 }
             };

@@ -8,9 +8,17 @@ use crate::value::Value;
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Type<'s> {
     Scalar(Scalar),
-    Struct { id: MessageId, atomic: bool },
-    Map { field: &'s Field, atomic: bool },
-    List { field: &'s Field },
+    Struct {
+        id: MessageId,
+        atomic: bool,
+    },
+    Map {
+        field: &'s Field,
+        atomic: bool,
+    },
+    List {
+        field: &'s Field,
+    },
     /// Any value, owned as one.
     Untyped,
     /// Any value: objects are owned by their fields, everything else as one.
@@ -229,8 +237,10 @@ impl<'s> Items<'s> {
         if let Some(text) = &field.default {
             return serde_json::from_str(text).ok();
         }
-        let scalar =
-            matches!(field.kind, Kind::String | Kind::Bool | Kind::Int32 | Kind::Int64 | Kind::Double);
+        let scalar = matches!(
+            field.kind,
+            Kind::String | Kind::Bool | Kind::Int32 | Kind::Int64 | Kind::Double
+        );
         let zero = field.omit == Omit::Never && !field.pointer && field.arity == Arity::One;
         (scalar && zero).then(|| normal::zero(schema, field.kind))
     }

@@ -113,8 +113,7 @@ impl Manager<'_> {
         let mut own = changes.select(CHANGED);
         strip_meta(&mut own);
         if !own.is_empty() {
-            let id =
-                ManagerId::new(manager, Operation::Update, self.api_version, self.subresource);
+            let id = ManagerId::new(manager, Operation::Update, self.api_version, self.subresource);
             managers.extend(Record::new(id, self.api_version, own), now);
         }
         managers.cap();

@@ -7,7 +7,6 @@ use super::types::{Items, Scalar, Type};
 use crate::schema::Schema;
 use crate::value::{Object, Value};
 use std::borrow::Cow;
-use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::fmt;
 
@@ -274,9 +273,4 @@ pub(crate) fn array(value: Option<&Value>) -> Option<&[Value]> {
 /// Whether the two sides are of types that must be walked one after the other.
 pub(crate) fn differ(kind: Type<'_>, lhs: Option<&Value>, rhs: Option<&Value>) -> bool {
     matches!((lhs, rhs), (Some(lhs), Some(rhs)) if kind.differ(lhs, rhs))
-}
-
-/// Sorts by element, keeping the order of equals.
-pub(crate) fn by_element<T>(a: &(Element<'_>, T), b: &(Element<'_>, T)) -> Ordering {
-    a.0.cmp(&b.0)
 }

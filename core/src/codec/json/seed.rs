@@ -13,6 +13,7 @@ use std::fmt;
 pub(super) struct Context<'s> {
     pub(super) schema: &'s Schema,
     pub(super) strict_errors: Vec<String>,
+    pub(super) resets_managed_fields: bool,
 }
 
 impl Context<'_> {
@@ -67,8 +68,14 @@ impl<'de> Visitor<'de> for MessageSeed<'_, '_> {
                 continue;
             }
             let Some(field) = schema.field(self.id, name) else {
-                map.next_value::<IgnoredAny>()?;
-                self.context.strict("unknown", &path);
+                if message.open {
+                    if object.insert(name, map.next_value()?).is_some() {
+                        self.context.strict("duplicate", &path);
+                    }
+                } else {
+                    map.next_value::<IgnoredAny>()?;
+                    self.context.strict("unknown", &path);
+                }
                 continue;
             };
             let seed = ArrangedSeed { field, path: &path, context: self.context };
@@ -161,6 +168,9 @@ impl<'de> Visitor<'de> for ListVisitor<'_, '_> {
             let seed = FieldSeed { kind: self.kind, path: &path, context: self.context };
             let Some(item) = seq.next_element_seed(seed)? else { break };
             items.push(present(self.context.schema, self.kind, item));
+        }
+        if items.is_empty() && self.path.is(&["metadata", "managedFields"]) {
+            self.context.resets_managed_fields = true;
         }
         Ok(Value::Array(items))
     }
