@@ -1,3 +1,5 @@
+//! What the registry must hold.
+
 use super::*;
 use crate::value::Value;
 

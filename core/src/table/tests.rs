@@ -1,3 +1,5 @@
+//! What cells say, kind by kind.
+
 use super::*;
 use crate::registry::{CustomColumn, Registry, Selection};
 
