@@ -4,7 +4,7 @@ use super::environment::FatalSignal;
 use super::{errors, peers, retention};
 use crate::config::{Peer, Retention};
 use crate::failure::Failure;
-use crate::signals::Signals;
+use crate::signals::{Signals, Stop};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -65,20 +65,31 @@ impl Running {
     }
 
     /// Hands leadership over while clients are still served, drains them, and stops consensus.
+    /// When all stop together, consensus stops as in a crash, which loses nothing either.
     pub async fn drain(
         mut self,
+        stop: Stop,
         signals: &mut Signals,
         fatal: &mut FatalSignal,
     ) -> Result<(), Failure> {
         tracing::info!("stopping");
         let drain = async {
-            self.replica.shutdown().await;
-            self.stop.cancel();
-            while self.servers.join_next().await.is_some() {}
+            match stop {
+                Stop::Alone => {
+                    self.replica.shutdown().await;
+                    self.stop.cancel();
+                    while self.servers.join_next().await.is_some() {}
+                }
+                Stop::WithAll => {
+                    self.stop.cancel();
+                    while self.servers.join_next().await.is_some() {}
+                    self.replica.abort().await;
+                }
+            }
         };
         tokio::select! {
             () = drain => tracing::info!("stopped"),
-            () = signals.stop() => tracing::warn!("told twice: stopping at once"),
+            _ = signals.stop() => tracing::warn!("told twice: stopping at once"),
             reason = fatal.reason() => return Err(errors::fatal_failure(&reason)),
             () = tokio::time::sleep(DRAIN_TIMEOUT) => {
                 tracing::warn!("not everything was drained in time");
