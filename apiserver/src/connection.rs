@@ -1,5 +1,6 @@
 //! One connection: TLS, then HTTP/2 or HTTP/1.1, then requests.
 
+use crate::authority::LenientAuthority;
 use crate::endpoints::Endpoints;
 use crate::etcd::Api;
 use crate::etcd::limits::{
@@ -112,13 +113,13 @@ async fn serve_http<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let io = TokioIo::new(stream);
     let requests = Requests(shared.requests.clone());
     let service = service_fn(move |request| {
         let shared = shared.clone();
         async move { shared.answer(request).await }
     });
     if http2 {
+        let io = TokioIo::new(LenientAuthority::new(stream));
         let mut connection = pin!(http2_builder(requests).serve_connection(io, service));
         tokio::select! {
             result = connection.as_mut() => return Ok(result?),
@@ -126,7 +127,7 @@ where
         }
         return Ok(connection.await?);
     }
-    let mut connection = pin!(http1_builder().serve_connection(io, service));
+    let mut connection = pin!(http1_builder().serve_connection(TokioIo::new(stream), service));
     tokio::select! {
         result = connection.as_mut() => return Ok(result?),
         () = stop.cancelled() => connection.as_mut().graceful_shutdown(),

@@ -8,6 +8,7 @@
 //! the store behind it; nothing from outside makes it panic; every task is tracked and ends with
 //! the server.
 
+mod authority;
 mod connection;
 mod endpoints;
 pub mod etcd;

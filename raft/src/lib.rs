@@ -46,6 +46,6 @@ mod wire;
 
 pub use leadership::Leadership;
 pub use member::Member;
-pub use options::{Environment, Identity, Options, Threads, Timing};
+pub use options::{Environment, Identity, Options, Threads, Timing, Upkeep};
 pub use replica::Replica;
 pub use status::{LeaseTtl, Status};

@@ -1,5 +1,6 @@
 //! The settings of one replica, and what it takes from its surroundings.
 
+use crate::limits;
 use crate::member::Member;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +23,7 @@ pub struct Options {
     /// The members of a new cluster. `None` when joining one. Ignored once there is a log.
     pub bootstrap: Option<Vec<Member>>,
     pub timing: Timing,
+    pub upkeep: Upkeep,
     pub environment: Environment,
     pub threads: Threads,
 }
@@ -53,6 +55,39 @@ impl Default for Timing {
             election_min: Duration::from_millis(70),
             election_max: Duration::from_millis(120),
             request_timeout: Duration::from_secs(7),
+        }
+    }
+}
+
+/// When the keyspace is made durable, and what the log keeps. Tests and the simulation make all of
+/// this small.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Upkeep {
+    /// The keyspace is made durable when so many bytes of entries were applied since the last
+    /// time.
+    pub persist_bytes: u64,
+    /// The same, counted in entries.
+    pub persist_entries: u64,
+    /// The same by time, if anything was applied.
+    pub persist_interval: Duration,
+    /// The log keeps about so many bytes of entries that are durable in the keyspace, for
+    /// followers that are a little behind.
+    pub log_keep_bytes: u64,
+    /// The same, counted in entries.
+    pub log_keep_entries: u64,
+    /// Entries purged from the log at a time.
+    pub purge_entries_min: u64,
+}
+
+impl Default for Upkeep {
+    fn default() -> Self {
+        Self {
+            persist_bytes: limits::PERSIST_BYTES,
+            persist_entries: limits::PERSIST_ENTRIES,
+            persist_interval: limits::PERSIST_INTERVAL,
+            log_keep_bytes: limits::LOG_KEEP_BYTES,
+            log_keep_entries: limits::LOG_KEEP_ENTRIES,
+            purge_entries_min: limits::PURGE_ENTRIES_MIN,
         }
     }
 }

@@ -59,9 +59,14 @@ pub async fn start(
         leadership.clone(),
         health.clone(),
     ));
-    let state_machine =
-        StateMachine::new(store.clone(), proposals.clone(), applied.clone(), membership_tx)
-            .map_err(consensus)?;
+    let state_machine = StateMachine::new(
+        store.clone(),
+        proposals.clone(),
+        applied.clone(),
+        membership_tx,
+        options.upkeep.log_keep_entries,
+    );
+    let state_machine = state_machine.map_err(consensus)?;
     let started = state_machine.started();
     transport.attach(Handle::current());
     let network = Network { identity, transport };

@@ -47,6 +47,7 @@ struct Shared {
     /// Memberships that were applied since the last one that is durable, that one included.
     recent: Mutex<VecDeque<StoredMembership>>,
     checkpoint: Mutex<Option<KeptCheckpoint>>,
+    log_keep_entries: u64,
     /// Where the keyspace stood when it was opened, which is durable; until openraft has read it.
     opened: Mutex<Option<SnapshotMeta>>,
 }
@@ -65,6 +66,7 @@ impl StateMachine {
         proposals: Arc<Proposals>,
         applied: Arc<Applied>,
         membership: watch::Sender<StoredMembership>,
+        log_keep_entries: u64,
     ) -> Result<Self, io::Error> {
         let (position, blob) = store.applied();
         let stored = membership_from_blob(blob).map_err(corrupt)?;
@@ -83,6 +85,7 @@ impl StateMachine {
             membership,
             recent: Mutex::new(VecDeque::from([stored])),
             checkpoint: Mutex::new(None),
+            log_keep_entries,
             opened: Mutex::new(Some(opened)),
         };
         Ok(Self { shared: Arc::new(shared) })
@@ -272,7 +275,7 @@ impl RaftSnapshotBuilder<TypeConfig> for Persister {
         let last_membership = self.shared.membership_at(last_log_id.as_ref());
         let kept_from = last_log_id
             .as_ref()
-            .map_or(0, |id| id.index.saturating_sub(crate::limits::LOG_KEEP_ENTRIES));
+            .map_or(0, |id| id.index.saturating_sub(self.shared.log_keep_entries));
         self.shared.drop_stale_checkpoint(kept_from);
         let meta = SnapshotMeta { last_log_id, last_membership };
         Ok(Snapshot { meta, snapshot: SnapshotData::Persisted })

@@ -2,10 +2,8 @@
 
 use crate::applied::Position;
 use crate::core::Core;
-use crate::limits::{
-    COMPACT_IDLE_PAUSE, COMPACT_PAUSE, COMPACT_STEP_CHANGES, LOG_KEEP_BYTES, LOG_KEEP_ENTRIES,
-    PERSIST_BYTES, PERSIST_ENTRIES, PERSIST_INTERVAL, PURGE_ENTRIES_MIN,
-};
+use crate::limits::{COMPACT_IDLE_PAUSE, COMPACT_PAUSE, COMPACT_STEP_CHANGES};
+use crate::options::Upkeep;
 use crate::runtime::blocking;
 use openraft::async_runtime::WatchReceiver;
 use std::sync::Arc;
@@ -25,7 +23,7 @@ pub async fn persist(core: Arc<Core>) {
     loop {
         tick.tick().await;
         let position = core.applied.position();
-        if is_due(&last.0, &position, last.1.elapsed()) {
+        if is_due(&core.options.upkeep, &last.0, &position, last.1.elapsed()) {
             last = (position, Instant::now());
             if core.raft.trigger().snapshot().await.is_err() {
                 return;
@@ -37,11 +35,11 @@ pub async fn persist(core: Arc<Core>) {
     }
 }
 
-fn is_due(last: &Position, now: &Position, elapsed: Duration) -> bool {
+fn is_due(upkeep: &Upkeep, last: &Position, now: &Position, elapsed: Duration) -> bool {
     let entries = now.entries - last.entries;
-    now.bytes - last.bytes >= PERSIST_BYTES
-        || entries >= PERSIST_ENTRIES
-        || (entries > 0 && elapsed >= PERSIST_INTERVAL)
+    now.bytes - last.bytes >= upkeep.persist_bytes
+        || entries >= upkeep.persist_entries
+        || (entries > 0 && elapsed >= upkeep.persist_interval)
 }
 
 /// Purges what is durable in the keyspace, but for what followers may want. None when openraft
@@ -53,10 +51,11 @@ async fn purge(core: &Core) -> Option<()> {
         let index = |id: &Option<crate::types::LogId>| id.as_ref().map_or(0, |id| id.index);
         (index(&metrics.snapshot), index(&metrics.purged))
     };
-    let by_entries = durable.saturating_sub(LOG_KEEP_ENTRIES);
-    let by_bytes = core.applied.index_before_last(LOG_KEEP_BYTES);
+    let upkeep = &core.options.upkeep;
+    let by_entries = durable.saturating_sub(upkeep.log_keep_entries);
+    let by_bytes = core.applied.index_before_last(upkeep.log_keep_bytes);
     let upto = by_entries.max(by_bytes).min(durable);
-    if upto >= purged + PURGE_ENTRIES_MIN {
+    if upto >= purged + upkeep.purge_entries_min {
         core.raft.trigger().purge_log(upto).await.ok()?;
     }
     Some(())
@@ -85,13 +84,16 @@ mod tests {
 
     #[test]
     fn persisting_is_due_by_bytes_entries_or_time() {
-        let last = Position::default();
-        let at = |entries, bytes| Position { entries, bytes, ..Position::default() };
+        let upkeep = Upkeep::default();
+        let due = |entries, bytes, elapsed| {
+            let now = Position { entries, bytes, ..Position::default() };
+            is_due(&upkeep, &Position::default(), &now, elapsed)
+        };
         let soon = Duration::from_secs(1);
-        assert!(!is_due(&last, &at(0, 0), PERSIST_INTERVAL));
-        assert!(!is_due(&last, &at(1, 1), soon));
-        assert!(is_due(&last, &at(1, 1), PERSIST_INTERVAL));
-        assert!(is_due(&last, &at(1, PERSIST_BYTES), soon));
-        assert!(is_due(&last, &at(PERSIST_ENTRIES, 1), soon));
+        assert!(!due(0, 0, upkeep.persist_interval));
+        assert!(!due(1, 1, soon));
+        assert!(due(1, 1, upkeep.persist_interval));
+        assert!(due(1, upkeep.persist_bytes, soon));
+        assert!(due(upkeep.persist_entries, 1, soon));
     }
 }

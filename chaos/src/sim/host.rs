@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::runtime::{Handle, Runtime};
 use xebec_raft::options::{FatalHook, FreeSpace, WallClock};
-use xebec_raft::{Environment, Identity, Member, Options, Replica, Threads, Timing};
+use xebec_raft::{Environment, Identity, Member, Options, Replica, Threads, Timing, Upkeep};
 use xebec_store::Store;
 use xebec_store::watch::Limits;
 
@@ -231,6 +231,7 @@ impl Host {
             member: self.role.member.clone(),
             bootstrap: self.role.bootstrap.clone(),
             timing: Timing::default(),
+            upkeep: Upkeep::default(),
             environment: Environment {
                 clock: Arc::clone(&self.clock) as Arc<dyn WallClock>,
                 disk: Arc::clone(&self.space) as Arc<dyn FreeSpace>,

@@ -154,7 +154,9 @@ impl World {
             watchers,
         };
         for index in 0..world.settings.hosts() {
-            let role = match members.get(index) {
+            // The members come in the order of their ids.
+            let url = super::net::peer_url(index);
+            let role = match members.iter().find(|member| member.peer_urls.contains(&url)) {
                 Some(member) => Role {
                     identity: Identity { cluster_id, member_id: member.id },
                     member: member.clone(),

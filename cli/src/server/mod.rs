@@ -26,7 +26,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::net::TcpListener;
-use xebec_raft::options::{Options, Threads, Timing};
+use xebec_raft::options::{Options, Threads, Timing, Upkeep};
 use xebec_raft::transport::Transport;
 use xebec_raft::{Identity, Member, Replica};
 use xebec_store::Store;
@@ -99,6 +99,7 @@ pub async fn run(config: Config) -> Result<(), Failure> {
         member: member(&config, identity),
         bootstrap,
         timing: Timing::default(),
+        upkeep: Upkeep::default(),
         environment,
         threads: Threads::Own { workers: RAFT_WORKERS },
     };

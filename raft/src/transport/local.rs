@@ -25,7 +25,15 @@ struct Inner {
     peers: Mutex<HashMap<String, Peer>>,
     /// Directed: messages from the first to the second are lost.
     cut: Mutex<HashSet<(String, String)>>,
+    snapshots: Mutex<SnapshotTraffic>,
     pumps: TaskTracker,
+}
+
+#[derive(Default)]
+struct SnapshotTraffic {
+    /// How long each message of a snapshot takes.
+    pace: Duration,
+    bytes: u64,
 }
 
 #[derive(Clone)]
@@ -71,6 +79,16 @@ impl LocalNetwork {
     /// Makes all links whole.
     pub fn heal(&self) {
         self.inner.cut.lock().clear();
+    }
+
+    /// Makes every message of a snapshot take so long.
+    pub fn pace_snapshots(&self, pace: Duration) {
+        self.inner.snapshots.lock().pace = pace;
+    }
+
+    /// Bytes that were delivered on snapshot streams.
+    pub fn snapshot_bytes(&self) -> u64 {
+        self.inner.snapshots.lock().bytes
     }
 
     /// The client side for the replica at `url`.
@@ -141,7 +159,7 @@ impl Transport for LocalTransport {
     fn open<'a>(
         &'a self,
         target: &'a Target,
-        _lane: Lane,
+        lane: Lane,
         method: Method,
         _timeout: Duration,
     ) -> BoxFuture<'a, Result<Duplex, TransportError>> {
@@ -152,8 +170,8 @@ impl Transport for LocalTransport {
             let (server_tx, from_server) = mpsc::channel(STREAM_BUFFER_MESSAGES);
             let (to_server, server_rx) = mpsc::channel(STREAM_BUFFER_MESSAGES);
 
-            let there = Wire::new(&self.network, &self.from, &url, &url, peer.incarnation);
-            let back = Wire::new(&self.network, &url, &self.from, &url, peer.incarnation);
+            let there = Wire::new(&self.network, [&self.from, &url], &url, peer.incarnation, lane);
+            let back = Wire::new(&self.network, [&url, &self.from], &url, peer.incarnation, lane);
             let pumps = &self.network.inner.pumps;
             pumps.spawn_on(there.carry(from_client, to_server), &Handle::current());
             pumps.spawn_on(back.carry(from_server, to_client), &peer.runtime);
@@ -172,17 +190,38 @@ struct Wire {
     to: String,
     server: String,
     incarnation: u64,
+    lane: Lane,
 }
 
 impl Wire {
-    fn new(network: &LocalNetwork, from: &str, to: &str, server: &str, incarnation: u64) -> Self {
+    fn new(
+        network: &LocalNetwork,
+        [from, to]: [&str; 2],
+        server: &str,
+        incarnation: u64,
+        lane: Lane,
+    ) -> Self {
         Self {
             network: network.clone(),
             from: from.to_string(),
             to: to.to_string(),
             server: server.to_string(),
             incarnation,
+            lane,
         }
+    }
+
+    /// What a message of a snapshot costs.
+    async fn pace(&self, message: &Bytes) {
+        if self.lane != Lane::Snapshot {
+            return;
+        }
+        let pace = {
+            let mut snapshots = self.network.inner.snapshots.lock();
+            snapshots.bytes += message.len() as u64;
+            snapshots.pace
+        };
+        tokio::time::sleep(pace).await;
     }
 
     async fn carry(
@@ -198,6 +237,7 @@ impl Wire {
                 message = from.recv() => message,
             };
             let Some(message) = message else { return };
+            self.pace(&message).await;
             if self.network.is_cut(&self.from, &self.to) {
                 lost = true;
                 continue;

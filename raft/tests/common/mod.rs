@@ -10,7 +10,7 @@ use xebec_raft::identity::initial_cluster;
 use xebec_raft::log;
 use xebec_raft::options::{FatalHook, FreeSpace, WallClock};
 use xebec_raft::transport::local::LocalNetwork;
-use xebec_raft::{Environment, Identity, Member, Options, Replica, Threads, Timing};
+use xebec_raft::{Environment, Identity, Member, Options, Replica, Threads, Timing, Upkeep};
 use xebec_store::command::{Body, KeyRange, Put, Range};
 use xebec_store::engine::Durability;
 use xebec_store::engine::mem::MemHome;
@@ -76,6 +76,7 @@ pub struct Cluster {
     pub nodes: Vec<Node>,
     pub initial: Vec<Member>,
     pub timing: Timing,
+    pub upkeep: Upkeep,
 }
 
 impl Node {
@@ -110,13 +111,18 @@ pub fn url(index: usize) -> String {
 impl Cluster {
     /// `size` replicas, started; the first leader is not waited for.
     pub async fn start(size: usize) -> Self {
+        Self::start_with(size, Upkeep::default()).await
+    }
+
+    pub async fn start_with(size: usize, upkeep: Upkeep) -> Self {
         let members: Vec<(String, Vec<String>)> =
             (0..size).map(|index| (format!("m{index}"), vec![url(index)])).collect();
         let (id, mut initial) = initial_cluster(&members, "test");
         initial.sort_by(|a, b| a.name.cmp(&b.name));
         let nodes = initial.iter().map(Node::new).collect();
         let network = LocalNetwork::new();
-        let mut cluster = Self { id, network, nodes, initial, timing: Timing::default() };
+        let timing = Timing::default();
+        let mut cluster = Self { id, network, nodes, initial, timing, upkeep };
         for index in 0..size {
             cluster.launch(index).await;
         }
@@ -125,7 +131,11 @@ impl Cluster {
 
     /// The same, with a leader that has committed.
     pub async fn ready(size: usize) -> Self {
-        let cluster = Self::start(size).await;
+        Self::ready_with(size, Upkeep::default()).await
+    }
+
+    pub async fn ready_with(size: usize, upkeep: Upkeep) -> Self {
+        let cluster = Self::start_with(size, upkeep).await;
         for index in 0..size {
             cluster.nodes[index].replica().wait_ready().await.expect("the replica recovers");
         }
@@ -145,6 +155,7 @@ impl Cluster {
             member: Member { client_urls: vec![format!("http://c{index}:2379")], ..node.member.clone() },
             bootstrap,
             timing: self.timing,
+            upkeep: self.upkeep,
             environment: Environment {
                 clock: node.world.clone(),
                 disk: node.world.clone(),
@@ -237,6 +248,18 @@ impl Cluster {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         panic!("the keyspaces stay different");
+    }
+}
+
+/// So that a follower that misses a few entries needs a snapshot.
+pub fn tight() -> Upkeep {
+    Upkeep {
+        persist_bytes: 1 << 10,
+        persist_entries: 10,
+        log_keep_bytes: 1 << 20,
+        log_keep_entries: 5,
+        purge_entries_min: 5,
+        ..Upkeep::default()
     }
 }
 
