@@ -1,0 +1,9 @@
+//! Whole replicas in one process: elections, failures, members, leases, operations.
+
+mod basics;
+mod failures;
+mod leases;
+mod members;
+mod operations;
+mod snapshots;
+mod world;
