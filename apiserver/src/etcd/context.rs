@@ -41,7 +41,9 @@ pub struct Context {
     pub tasks: TaskTracker,
     pub progress_interval: Duration,
     signal: watch::Sender<Signal>,
+    /// The leader confirmed the last read index that [`Self::monitor`] asked for.
     reachable: AtomicBool,
+    /// False once this member is known to have a vote.
     learner: AtomicBool,
 }
 
@@ -91,7 +93,7 @@ impl Context {
             progress_interval,
             signal: watch::Sender::new(Signal::Serving),
             reachable: AtomicBool::new(true),
-            learner: AtomicBool::new(status.is_learner),
+            learner: AtomicBool::new(true),
         }
     }
 
@@ -121,9 +123,18 @@ impl Context {
         self.reachable.load(Ordering::Relaxed) && self.replica.leadership().leader.is_some()
     }
 
-    /// As of the last look ([`Self::monitor`]).
+    /// Once a voter, a member is never a learner again: what costs something is asked of learners
+    /// alone.
     pub fn is_learner(&self) -> bool {
-        self.learner.load(Ordering::Relaxed)
+        if !self.learner.load(Ordering::Relaxed) {
+            return false;
+        }
+        let members = self.replica.members();
+        let own = members.iter().find(|member| member.id == self.member_id);
+        if own.is_some_and(|own| !own.is_learner) {
+            self.learner.store(false, Ordering::Relaxed);
+        }
+        own.is_some_and(|own| own.is_learner)
     }
 
     /// Has a change ordered and applied; returns the revision for the header with the answer.
@@ -133,14 +144,14 @@ impl Context {
         drop(pending);
         let outcome = outcome.map_err(|error| {
             self.proposals.failed.fetch_add(1, Ordering::Relaxed);
-            errors::propose(error)
+            errors::propose(&error)
         })?;
         Ok((outcome.revision, outcome.result.map_err(errors::apply)?))
     }
 
     /// After it, [`Self::view`] has everything acknowledged before the call.
     pub async fn read_index(&self) -> Result<(), Status> {
-        self.replica.read_index().await.map_err(errors::read_index)
+        self.replica.read_index().await.map_err(|error| errors::read_index(&error))
     }
 
     pub async fn consistent_view(&self) -> Result<Arc<View>, Status> {
@@ -186,7 +197,6 @@ impl Context {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            self.learner.store(self.replica.status().is_learner, Ordering::Relaxed);
             let leader = self.replica.leadership().leader;
             if leader.is_some() && leader != known {
                 self.leader_changes.fetch_add(1, Ordering::Relaxed);
