@@ -28,6 +28,8 @@ const KEYS: u32 = 8;
 /// What all clients of a round share.
 pub struct Clients {
     pub journal: Journal,
+    /// The revision that the history begins after.
+    pub base: Revision,
     pub endpoints: Arc<Endpoints>,
     /// The highest revision that may be compacted: all recorders have seen it.
     pub compactable: Arc<super::recorder::Positions>,
@@ -49,6 +51,11 @@ impl Clients {
 
     fn epoch(&self) -> u64 {
         self.started.elapsed().as_secs() / EPOCH.as_secs()
+    }
+
+    /// A revision of this history, at most so many before the last.
+    pub fn old_revision(&self, back: Revision, rng: &mut StdRng) -> Revision {
+        (self.journal.revision() - rng.random_range(0..back)).max(self.base)
     }
 
     /// A key of the present epoch.
@@ -93,8 +100,8 @@ pub async fn worker(clients: Arc<Clients>, id: u32, pace: Duration) {
         let endpoint = clients.endpoints.any(&mut rng);
         let deadline = Duration::from_millis(rng.random_range(300..2_500));
         let epoch = clients.epoch();
-        let revision = clients.journal.revision();
-        let choose = |id| choose(id, epoch, revision, &seen, &mut rng);
+        let old = clients.old_revision(300, &mut rng);
+        let choose = |id| choose(id, epoch, old, &seen, &mut rng);
         let outcome = clients.execute(id, &endpoint, deadline, choose).await;
         seen.learn(&outcome);
     }
@@ -119,7 +126,7 @@ impl Seen {
     }
 }
 
-fn choose(id: u64, epoch: u64, revision: Revision, seen: &Seen, rng: &mut StdRng) -> Request {
+fn choose(id: u64, epoch: u64, old: Revision, seen: &Seen, rng: &mut StdRng) -> Request {
     let name = key(epoch, &format!("k{}", rng.random_range(0..KEYS)));
     let prev_kv = rng.random_bool(0.5);
     match rng.random_range(0..100) {
@@ -128,7 +135,7 @@ fn choose(id: u64, epoch: u64, revision: Revision, seen: &Seen, rng: &mut StdRng
         33..53 => compare_and_swap(id, name, seen),
         53..61 => several(id, epoch, rng),
         61..71 => Request::Range(list(epoch, rng)),
-        _ => Request::Range(get(name, revision, rng)),
+        _ => Request::Range(get(name, old, rng)),
     }
 }
 
@@ -175,10 +182,10 @@ fn list(epoch: u64, rng: &mut StdRng) -> Range {
     }
 }
 
-fn get(key: String, revision: Revision, rng: &mut StdRng) -> Range {
-    let old = rng.random_bool(0.15).then(|| (revision - rng.random_range(0..300)).max(1));
+fn get(key: String, old: Revision, rng: &mut StdRng) -> Range {
+    let revision = if rng.random_bool(0.15) { old } else { 0 };
     let serializable = rng.random_bool(0.2);
-    Range { key, revision: old.unwrap_or(0), serializable, ..Range::default() }
+    Range { key, revision, serializable, ..Range::default() }
 }
 
 /// A client that only writes, always to the same replica, and gives up early: it shows when that

@@ -162,6 +162,7 @@ impl Round {
         let (last, last_known) = watch::channel(None);
         let clients = Arc::new(Clients {
             journal: Journal::new(&file, base)?,
+            base,
             endpoints: cluster.endpoints.clone(),
             compactable: Arc::new(Positions::new(RECORDERS, base)),
             compacted: AtomicI64::new(base),

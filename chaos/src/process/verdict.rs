@@ -41,6 +41,18 @@ impl Verdict {
         }
     }
 
+    /// Every report that is not clean; the last one if all are.
+    fn write_reports(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let broken = self.reports.iter().filter(|(_, report)| !report.is_clean()).count();
+        if broken == 0 {
+            return self.reports.last().map_or(Ok(()), |(_, report)| writeln!(f, "{report}"));
+        }
+        for (file, report) in self.reports.iter().filter(|(_, report)| !report.is_clean()) {
+            writeln!(f, "  {}:\n{report}", file.display())?;
+        }
+        Ok(())
+    }
+
     fn table(&self) -> Table {
         let mut table = Table::new();
         table.load_style(presets::NOTHING);
@@ -58,6 +70,7 @@ impl fmt::Display for Verdict {
         let Counts { ok, failed, unknown, refused_no_space, watch_events, watches } = self.counts;
         writeln!(f, "{}\n", self.table())?;
         writeln!(f, "  faults      {} in {} s", self.faults(), self.lasted.as_secs())?;
+        writeln!(f, "  histories   {}", self.rounds)?;
         writeln!(f, "  requests    {ok} ok, {failed} failed, {unknown} of unknown outcome")?;
         writeln!(f, "  no space    {refused_no_space} refused")?;
         writeln!(f, "  watches     {watches} with {watch_events} events")?;
@@ -65,14 +78,7 @@ impl fmt::Display for Verdict {
             writeln!(f, "  skipped     {skipped}")?;
         }
         writeln!(f)?;
-        for (file, report) in &self.reports {
-            if self.rounds > 1 && !report.is_clean() {
-                writeln!(f, "  {}:", file.display())?;
-            }
-            if self.rounds == 1 || !report.is_clean() {
-                writeln!(f, "{report}")?;
-            }
-        }
+        self.write_reports(f)?;
         for finding in &self.findings {
             writeln!(f, "  BROKEN  {finding}")?;
         }

@@ -185,7 +185,7 @@ fn choose_one(clients: &Clients, rng: &mut StdRng) -> WatchRequest {
     let revision = clients.journal.revision();
     let start_revision = match rng.random_range(0..10) {
         0..4 => 0,
-        4..9 => (revision - rng.random_range(0..500)).max(1),
+        4..9 => clients.old_revision(500, rng) + 1,
         // From the future.
         _ => revision + rng.random_range(1..50),
     };
