@@ -188,7 +188,8 @@ async fn answers(target: &Target) -> bool {
 fn spawn(mut command: Command, log: &Path) -> Result<Child, BenchError> {
     let program = command.as_std().get_program().to_string_lossy().into_owned();
     let file = File::options().create(true).append(true).open(log);
-    let out = file.map_err(|source| BenchError::Read { path: log.display().to_string(), source })?;
+    let out =
+        file.map_err(|source| BenchError::Read { path: log.display().to_string(), source })?;
     let err = out.try_clone();
     let err = err.map_err(|source| BenchError::Read { path: log.display().to_string(), source })?;
     command.stdin(Stdio::null()).stdout(out).stderr(err).kill_on_drop(true);
