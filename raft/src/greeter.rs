@@ -32,9 +32,8 @@ pub async fn run(core: Arc<Core>) {
 async fn greet_all(core: &Core) {
     let members = membership::list(&core.membership.borrow());
     let others = members.into_iter().filter(|member| member.id != core.id());
-    let greetings = others.map(|member| {
-        greet(core, Target { member_id: member.id, peer_urls: member.peer_urls })
-    });
+    let greetings = others
+        .map(|member| greet(core, Target { member_id: member.id, peer_urls: member.peer_urls }));
     join_all(greetings).await;
 }
 
@@ -71,7 +70,7 @@ pub async fn watch_removal(core: Arc<Core>) {
 
 async fn leave(core: &Core) {
     tokio::time::sleep(FAREWELL).await;
-    core.health.fail("this member has been removed from the cluster".to_string());
+    core.health.fail("this member has been removed from the cluster");
 }
 
 /// Publishes this member's name and client URLs, until the membership has them.

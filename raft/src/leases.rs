@@ -13,8 +13,8 @@ use crate::wire::{LeaseAnswer, LeaseCall, LeaseVerdict, decode, encode};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use tokio::time::{Instant, MissedTickBehavior};
-use xebec_store::command::{Body, LeaseRevoke};
 use xebec_store::Lessor;
+use xebec_store::command::{Body, LeaseRevoke};
 
 /// The lessor of one replica.
 pub struct Leases {

@@ -224,7 +224,7 @@ impl Replica {
     pub async fn persist(&self) {
         let store = self.core.store.clone();
         if let Err(error) = blocking(move || store.persist()).await {
-            self.core.health.fail(format!("the keyspace: {error}"));
+            self.core.health.fail(&format!("the keyspace: {error}"));
         }
     }
 

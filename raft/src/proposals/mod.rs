@@ -22,6 +22,7 @@ use crate::leadership::Leadership;
 use crate::limits::{
     COMMAND_BYTES_MAX, ENTRY_BYTES_MAX, FLIGHTS_MAX, PENDING_BYTES_MAX, PENDING_COMMANDS_MAX,
 };
+use crate::watch_channel as watch;
 use bytes::Bytes;
 use forward::Outbound;
 use fragment::Fragment;
@@ -30,7 +31,6 @@ use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::Duration;
 use table::Table;
-use crate::watch_channel as watch;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::Instant;
 use xebec_store::Outcome;

@@ -1,8 +1,6 @@
 //! A replica that is too far behind for the log gets the keyspace, file by file.
 
-mod common;
-
-use common::{Cluster, get, must_put, put, run, tight};
+use crate::world::{Cluster, get, must_put, put, run, tight};
 use std::time::Duration;
 
 async fn fill(cluster: &Cluster, through: usize, entries: usize) {

@@ -2,10 +2,9 @@
 //! corrupt, and messages that no replica would send are refused or without effect. Seeded and
 //! bounded; the seed of a failure is in its message.
 
-mod common;
 
 use bytes::Bytes;
-use common::{Cluster, get, must_put, run};
+use crate::world::{Cluster, get, must_put, run};
 use std::panic::catch_unwind;
 use std::time::Duration;
 use tokio::sync::mpsc;

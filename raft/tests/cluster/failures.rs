@@ -1,15 +1,15 @@
 //! Crashes and partitions: what was acknowledged stays, what was not is applied once or never.
 
-mod common;
-
+use crate::world::{Cluster, get, must_put, put, run, version};
 use bytes::Bytes;
-use common::{Cluster, get, must_put, put, run, version};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use xebec_raft::errors::{ProposeError, ReadIndexError};
 use xebec_store::Response;
-use xebec_store::command::{Body, Compare, CompareResult, CompareTarget, KeyRange, Op, OpKind, Put, Txn};
+use xebec_store::command::{
+    Body, Compare, CompareResult, CompareTarget, KeyRange, Op, OpKind, Put, Txn,
+};
 
 #[test]
 fn a_crashed_leader_is_replaced_and_loses_nothing() {
@@ -127,7 +127,11 @@ fn increment(key: &'static str, from: u64) -> Body {
     };
     let put = Put { key, value: Bytes::from((from + 1).to_string()), ..Put::default() };
     Body::Txn(Txn {
-        compares: vec![Compare { range, result: CompareResult::Equal.into(), target: Some(target) }],
+        compares: vec![Compare {
+            range,
+            result: CompareResult::Equal.into(),
+            target: Some(target),
+        }],
         success: vec![Op { kind: Some(OpKind::Put(put)) }],
         failure: vec![],
     })
@@ -219,7 +223,8 @@ fn a_crash_amid_applying_leaves_no_difference() {
                             for index in 0..30 {
                                 let key = format!("key{}", (writer * 7 + index) % 11);
                                 // May fail while there is no leader.
-                                let _ = replica.propose(put(&key, &format!("{round}.{index}"))).await;
+                                let _ =
+                                    replica.propose(put(&key, &format!("{round}.{index}"))).await;
                             }
                         })
                     })
