@@ -467,10 +467,8 @@ impl Clients {
             request: request.clone(),
             outcome: Outcome::Unknown(String::new()),
         };
-        self.trace.line(format_args!(
-            "client {}: {id} to {}: {request:?}",
-            session.client, server.host
-        ));
+        let what = format!("{request:?}").replace("xxxxxxxx", "");
+        self.trace.line(format_args!("client {}: {id} to {}: {what}", session.client, server.host));
         let patient = !self.rng.chance_ppm(10_000);
         let patience_us = if patient { GIVE_UP_US } else { self.rng.between(1_000, 50_000) };
         let (there_ms, back_ms) = (self.rng.between(0, 2), self.rng.between(0, 2));

@@ -189,6 +189,8 @@ impl World {
         let mut host = Host::new(index, role, (log, state), net, trace, rng);
         let drift_ppm = self.settings.drift_ppm;
         host.rate_ppm = self.settings.rate_ppm + self.rng.between(0, 2 * drift_ppm) - drift_ppm;
+        host.retention_entries = self.settings.retention_entries;
+        host.disk_delay_max_ms = self.settings.disk_delay_max_ms;
         host.skew_ms = self.rng.between(0, 400) as i64 - 200;
         host
     }

@@ -18,18 +18,18 @@ impl Session {
     /// A request without content is passed over, as etcd does.
     pub(super) fn handle(&mut self, request: WatchRequest) {
         match request.request_union {
-            Some(RequestUnion::CreateRequest(request)) => self.create(request),
+            Some(RequestUnion::CreateRequest(request)) => self.create(&request),
             Some(RequestUnion::CancelRequest(request)) => self.cancel(request.watch_id),
             Some(RequestUnion::ProgressRequest(_)) => self.request_progress(),
             None => {}
         }
     }
 
-    fn create(&mut self, request: WatchCreateRequest) {
-        let range = range(&request);
-        match self.choose_id(&request, &range) {
+    fn create(&mut self, request: &WatchCreateRequest) {
+        let range = range(request);
+        match self.choose_id(request, &range) {
             Err(reason) => self.refuse(reason),
-            Ok(id) => self.begin(id, range, &request),
+            Ok(id) => self.begin(id, range, request),
         }
     }
 

@@ -8,6 +8,8 @@ use crate::history::{
 use crate::sim::client::kv_of;
 use crate::sim::truth::EMPTY;
 
+/// So many violations of each promise that clients saw broken are reported.
+const SHOWN_MAX: usize = 3;
 /// A healthy cluster has a leader after so long.
 const BOOT_LIMIT_MS: u64 = 5_000;
 /// A healed one has caught up, answered every request and told every watcher.
@@ -114,7 +116,7 @@ impl World {
         self.history.watches.push(witness);
         let report = check::check(&self.history);
         for (name, violations) in &report.checks {
-            for violation in violations {
+            for violation in violations.iter().take(SHOWN_MAX) {
                 let detail = format!("{} (records {:?})", violation.message, violation.records);
                 self.violations.report(name, detail);
             }
