@@ -99,12 +99,13 @@ async fn read_tail(stderr: ChildStderr) -> VecDeque<String> {
 }
 
 impl Exit {
-    /// "exit code 3", "signal 9".
+    /// "stopped", "died (exit code 3)", "died (signal 9)".
     pub fn describe(&self) -> String {
         match (self.status.code(), self.status.signal()) {
-            (Some(code), _) => format!("exit code {code}"),
-            (None, Some(signal)) => format!("signal {signal}"),
-            (None, None) => self.status.to_string(),
+            (Some(0), _) => "stopped".to_owned(),
+            (Some(code), _) => format!("died (exit code {code})"),
+            (None, Some(signal)) => format!("died (signal {signal})"),
+            (None, None) => format!("died ({})", self.status),
         }
     }
 }
