@@ -2,6 +2,7 @@
 
 mod sim {
     mod determinism;
+    mod explore;
     mod planted;
     mod scenarios;
     mod seeds;
