@@ -49,8 +49,7 @@ fn services(set: &FileDescriptorSet) -> Vec<tonic_build::manual::Service> {
 }
 
 fn server(package: &str, service: &ServiceDescriptorProto) -> tonic_build::manual::Service {
-    let mut builder =
-        tonic_build::manual::Service::builder().name(service.name()).package(package);
+    let mut builder = tonic_build::manual::Service::builder().name(service.name()).package(package);
     for one in &service.method {
         builder = builder.method(method(one));
     }

@@ -116,6 +116,12 @@ pub trait WallClock: Send + Sync + 'static {
 pub trait FreeSpace: Send + Sync + 'static {
     fn free_bytes(&self) -> std::io::Result<u64>;
     fn total_bytes(&self) -> std::io::Result<u64>;
+
+    /// Free space below which the keyspace refuses to grow; `None` for the usual share of the disk
+    /// (see [`crate::limits`]).
+    fn reserve_bytes(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// Called once when the replica cannot go on (a failed log write, corruption, removal from the

@@ -143,6 +143,9 @@ impl Replica {
         let view = self.core.store.view();
         let own = self.core.options.identity;
         let is_voter = metrics.membership_config.voter_ids().any(|id| id == own.member_id);
+        let applied_index = self.core.applied.position().index;
+        // After a start, openraft does not know yet what is committed, but what is applied is.
+        let committed_index = metrics.cluster_committed.map_or(0, |id| id.index);
         let mut errors: Vec<String> = self.failure().into_iter().collect();
         if leadership.leader.is_none() {
             errors.push("etcdserver: no leader".to_string());
@@ -153,8 +156,8 @@ impl Replica {
             leader: leadership.leader,
             term: metrics.current_term,
             last_log_index: metrics.last_log_index.unwrap_or(0),
-            committed_index: metrics.cluster_committed.map_or(0, |id| id.index),
-            applied_index: self.core.applied.position().index,
+            committed_index: committed_index.max(applied_index),
+            applied_index,
             is_learner: !is_voter,
             db_size_bytes: self.core.store.engine().size_bytes(),
             db_size_in_use_bytes: view.data_bytes(),

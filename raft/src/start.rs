@@ -11,7 +11,7 @@ use crate::network::Network;
 use crate::options::{Options, Threads, Timing};
 use crate::proposals::{self, Proposals};
 use crate::reads::{self, Reads};
-use crate::runtime::{blocking, random_u64};
+use crate::runtime::{blocking, disk_delay, random_u64};
 use crate::state_machine::{Raft, StateMachine};
 use crate::tasks::{Kind, Tasks};
 use crate::transport::Transport;
@@ -141,7 +141,10 @@ fn run_writer(
         Threads::Current => {
             tasks.spawn(Kind::Log, async move {
                 while writer.ready().await {
-                    writer.step();
+                    // A crash may come between the two.
+                    writer.begin();
+                    disk_delay().await;
+                    writer.finish();
                 }
                 writer.close();
             });

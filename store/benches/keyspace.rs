@@ -115,11 +115,31 @@ fn reopen(c: &mut Criterion) {
     fill(&store, keys);
     store.persist().expect("the disk is well");
     drop(store);
+    report_memory(dir.path());
     let mut group = c.benchmark_group("open");
     group.sample_size(10).measurement_time(Duration::from_secs(10));
     group.throughput(Throughput::Elements(keys));
     group.bench_function(format!("{keys}_keys_1kb"), |b| b.iter(|| black_box(open(dir.path()))));
     group.finish();
+}
+
+/// Prints what the process holds with the keyspace open, in proportion to the keys and values.
+/// What filling it left behind counts too: a figure from above.
+fn report_memory(path: &Path) {
+    let store = open(path);
+    let (data, held) = (store.view().data_bytes(), resident_bytes());
+    println!(
+        "memory: {} MB of keys and values, {} MB resident: {:.2} x",
+        data >> 20,
+        held >> 20,
+        held as f64 / data as f64
+    );
+}
+
+fn resident_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/statm").expect("Linux");
+    let pages = status.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok());
+    pages.expect("the second field is resident pages") * 4096
 }
 
 criterion_group!(benches, apply, range, reopen);

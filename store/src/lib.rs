@@ -29,7 +29,7 @@ pub mod watch;
 pub use bounds::Bounds;
 pub use entry::{Entry, LogPosition, Payload};
 pub use keymap::KeyMap;
-pub use lessor::{Lessor, RenewError};
+pub use lessor::{EXPIRIES_PER_S, Lessor, REVOKE_RETRY_MS, RenewError};
 pub use options::Options;
 pub use outcome::{
     AlarmMember, ApplyError, OpResponse, Outcome, RangeResult, Response, TxnResponse,

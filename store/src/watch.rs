@@ -20,7 +20,7 @@
 //! - A watch ends for one reason only, besides its owner's wish: it has fallen behind the rings
 //!   and its next revision has been compacted.
 //! - The writer takes one short lock and never waits for a reader. What rings, history and the
-//!   hand-over hold is bounded in bytes ([`limits`]); what no longer fits is read from disk.
+//!   hand-over hold is bounded in bytes ([`Limits`]); what no longer fits is read from disk.
 //!
 //! Lock order: core, then a group's ring, then a stream's signal. The locks of the hand-over and
 //! of the history are held alone or below the core.

@@ -3,10 +3,11 @@
 
 use super::errors::{self, EtcdError};
 use super::limits::{REQUEST_BYTES_MAX, TXN_DEPTH_MAX, TXN_OPS_MAX, TXN_OPS_TOTAL_MAX};
+use super::proto::etcdserverpb::compare::{CompareResult, CompareTarget};
 use super::proto::etcdserverpb::range_request::{SortOrder, SortTarget};
 use super::proto::etcdserverpb::request_op::Request;
 use super::proto::etcdserverpb::{
-    DeleteRangeRequest, PutRequest, RangeRequest, RequestOp, TxnRequest,
+    Compare, DeleteRangeRequest, PutRequest, RangeRequest, RequestOp, TxnRequest,
 };
 use prost::Message;
 use std::collections::HashSet;
@@ -82,6 +83,16 @@ fn key(key: &[u8]) -> Checked {
     if key.is_empty() { Err(errors::EMPTY_KEY) } else { Ok(()) }
 }
 
+fn compare(compare: &Compare) -> Checked {
+    key(&compare.key)?;
+    let result = CompareResult::try_from(compare.result);
+    let target = CompareTarget::try_from(compare.target);
+    if result.is_err() || target.is_err() {
+        return Err(errors::INVALID_COMPARE);
+    }
+    Ok(())
+}
+
 /// Compares and operations at all levels.
 fn ops_total(request: &TxnRequest, depth: usize) -> Result<usize, EtcdError> {
     if depth >= TXN_DEPTH_MAX {
@@ -99,7 +110,7 @@ fn txn_level(request: &TxnRequest, ops_max: usize) -> Checked {
     if ops > ops_max {
         return Err(errors::TOO_MANY_OPS);
     }
-    request.compare.iter().try_for_each(|compare| key(&compare.key))?;
+    request.compare.iter().try_for_each(compare)?;
     operations(request).try_for_each(|op| match &op.request {
         Some(Request::RequestRange(request)) => range(request),
         Some(Request::RequestPut(request)) => put(request),
@@ -169,7 +180,6 @@ fn changes(ops: &[RequestOp]) -> Result<Changes<'_>, EtcdError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::etcd::proto::etcdserverpb::Compare;
     use bytes::Bytes;
 
     fn put_op(key: &'static str) -> RequestOp {
@@ -204,6 +214,9 @@ mod tests {
         let compare = vec![Compare::default()];
         let request = TxnRequest { compare, ..Default::default() };
         assert_eq!(txn(&request), Err(errors::EMPTY_KEY));
+        let compare = vec![Compare { key: Bytes::from("a"), target: 5, ..Default::default() }];
+        let request = TxnRequest { compare, ..Default::default() };
+        assert_eq!(txn(&request), Err(errors::INVALID_COMPARE));
         assert_eq!(branch(vec![RequestOp { request: None }]), Err(errors::KEY_NOT_FOUND));
     }
 

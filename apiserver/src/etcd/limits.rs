@@ -13,6 +13,10 @@ pub const REQUEST_OVERHEAD_BYTES: usize = 524_288;
 /// The largest message taken off the wire.
 pub const MESSAGE_BYTES_MAX: usize = REQUEST_BYTES_MAX + REQUEST_OVERHEAD_BYTES;
 
+/// The largest message of a stream of requests (watches, keep-alives), which are small; each stream
+/// may hold one half-received.
+pub const STREAM_MESSAGE_BYTES_MAX: usize = 65_536;
+
 /// Compares, or operations of one branch, of one transaction: etcd's `--max-txn-ops`. A nested
 /// transaction may have only what its parent left over.
 pub const TXN_OPS_MAX: usize = 128;
@@ -29,12 +33,13 @@ pub const TXN_OPS_TOTAL_MAX: usize = 1_024;
 /// Watches on one stream. Each costs a cursor and a map entry (some hundred bytes).
 pub const WATCHES_PER_STREAM_MAX: usize = 100_000;
 
-/// Without fragments, several revisions share a response up to about this size; one revision is
-/// never split. Below the 4 MiB that many gRPC clients accept.
-pub const WATCH_RESPONSE_BYTES: usize = 1_048_576;
-
 /// Events asked of the hub at once, before others on the stream get their turn.
 pub const WATCH_EVENTS_PER_TURN: usize = 1_024;
+
+/// Deliveries, and bytes of events, that a watch stream takes from the hub in a row before its
+/// requests get their turn; what is taken is kept in memory until the client reads it.
+pub const WATCH_DELIVERIES_PER_TURN: usize = 64;
+pub const WATCH_TURN_BYTES: usize = 131_072;
 
 /// Requests of a watch stream handled in a row before its events get their turn.
 pub const WATCH_REQUESTS_PER_TURN: usize = 64;
@@ -49,6 +54,10 @@ pub const PROGRESS_RETRY: Duration = Duration::from_millis(2);
 /// A stream that requires a leader (`hasleader`) ends when there was none for so long.
 pub const LEADER_LOSS_MAX: Duration = Duration::from_secs(3);
 pub const LEADER_CHECK_INTERVAL: Duration = Duration::from_millis(500);
+
+/// A leader that does not confirm a read index for so long does not lead: several times what one
+/// takes on a busy machine.
+pub const LEADER_ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A range that may return more keys than this is read on a thread of its own, so that it delays
 /// no other request.
@@ -96,7 +105,8 @@ pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 pub const SNAPSHOT_CHUNK_BYTES: usize = 32_768;
 
 const _: () = {
-    assert!(WATCH_RESPONSE_BYTES <= MESSAGE_BYTES_MAX);
+    assert!(STREAM_MESSAGE_BYTES_MAX <= MESSAGE_BYTES_MAX);
+    assert!(WATCH_TURN_BYTES <= STREAM_SEND_BUFFER_BYTES);
     assert!(TXN_DEPTH_MAX * 2 + 10 < 100, "a transaction must be readable from the log");
     assert!(STREAM_WINDOW_BYTES <= CONNECTION_WINDOW_BYTES);
     assert!(INCOMING_BYTES_MAX >= 64 * MESSAGE_BYTES_MAX);

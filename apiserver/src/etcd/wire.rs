@@ -14,6 +14,7 @@ use std::sync::Arc;
 use tonic::Status;
 use tonic::codec::{BufferSettings, Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use xebec_store::kv::KeyValue;
+use xebec_store::watch::Batches;
 
 /// First size of a response buffer: one small response. Larger ones reserve what they need.
 const SEND_BUFFER_BYTES: usize = 256;
@@ -22,6 +23,7 @@ const SEND_CHUNK_BYTES: usize = 32 * 1024;
 
 const TAG_RANGE_HEADER: u32 = 1;
 const TAG_RANGE_KVS: u32 = 2;
+const TAG_KV_VALUE: u32 = 5;
 
 /// Something that can be written as one gRPC message.
 pub trait Wire: Send + 'static {
@@ -46,6 +48,8 @@ impl<M: Message + 'static> Wire for M {
 pub struct RangeReply {
     pub header: ResponseHeader,
     pub kvs: Vec<Arc<KeyValue>>,
+    /// Leaves the values out.
+    pub keys_only: bool,
     pub more: bool,
     pub count: i64,
 }
@@ -56,28 +60,37 @@ impl RangeReply {
         RangeResponse { more: self.more, count: self.count, ..RangeResponse::default() }
     }
 
-    /// The same as a message of the API, for a response inside a transaction's.
-    pub fn into_message(self) -> RangeResponse {
-        RangeResponse {
-            kvs: self.kvs.into_iter().map(Arc::unwrap_or_clone).collect(),
-            header: Some(self.header),
-            more: self.more,
-            count: self.count,
+    /// Length of a pair as a message.
+    fn kv_len(&self, kv: &KeyValue) -> usize {
+        let value = &kv.value;
+        let left_out = if self.keys_only && !value.is_empty() {
+            field_len(TAG_KV_VALUE, value.len())
+        } else {
+            0
+        };
+        kv.encoded_len() - left_out
+    }
+
+    fn encode_kv(&self, kv: &KeyValue, out: &mut impl BufMut) {
+        encode_key(TAG_RANGE_KVS, WireType::LengthDelimited, out);
+        encode_varint(self.kv_len(kv) as u64, out);
+        if self.keys_only {
+            KeyValue { value: Bytes::new(), ..kv.clone() }.encode_raw(out);
+        } else {
+            kv.encode_raw(out);
         }
     }
 }
 
 impl Wire for RangeReply {
     fn wire_len(&self) -> usize {
-        let kvs: usize = self.kvs.iter().map(|kv| field_len(TAG_RANGE_KVS, kv.encoded_len())).sum();
+        let kvs: usize = self.kvs.iter().map(|kv| field_len(TAG_RANGE_KVS, self.kv_len(kv))).sum();
         field_len(TAG_RANGE_HEADER, self.header.encoded_len()) + kvs + self.tail().encoded_len()
     }
 
     fn wire_encode(&self, out: &mut impl BufMut) {
         field(TAG_RANGE_HEADER, &self.header, out);
-        for kv in &self.kvs {
-            field(TAG_RANGE_KVS, &**kv, out);
-        }
+        self.kvs.iter().for_each(|kv| self.encode_kv(kv, out));
         self.tail().encode_raw(out);
     }
 }
@@ -87,20 +100,50 @@ impl Wire for RangeReply {
 pub struct WatchReply {
     /// All fields but `events`, which stays empty.
     pub head: WatchResponse,
-    /// Each a run of whole `events` fields.
-    pub events: Vec<Bytes>,
+    pub events: EventRun,
+}
+
+/// Encoded events: whole `events` fields, one after the other.
+#[derive(Debug, Default)]
+pub enum EventRun {
+    #[default]
+    None,
+    /// Of batches that all watches of a range share.
+    Shared { batches: Batches, prev_kv: bool },
+    /// Of a fragment.
+    Cut(Bytes),
+}
+
+impl EventRun {
+    pub fn len(&self) -> usize {
+        match self {
+            Self::None => 0,
+            Self::Shared { batches, prev_kv } => {
+                batches.iter().map(|batch| batch.encoded(*prev_kv).len()).sum()
+            }
+            Self::Cut(bytes) => bytes.len(),
+        }
+    }
+
+    pub fn encode(&self, out: &mut impl BufMut) {
+        match self {
+            Self::None => {}
+            Self::Shared { batches, prev_kv } => {
+                batches.iter().for_each(|batch| out.put_slice(batch.encoded(*prev_kv)));
+            }
+            Self::Cut(bytes) => out.put_slice(bytes),
+        }
+    }
 }
 
 impl Wire for WatchReply {
     fn wire_len(&self) -> usize {
-        self.head.encoded_len() + self.events.iter().map(Bytes::len).sum::<usize>()
+        self.head.encoded_len() + self.events.len()
     }
 
     fn wire_encode(&self, out: &mut impl BufMut) {
         self.head.encode_raw(out);
-        for events in &self.events {
-            out.put_slice(events);
-        }
+        self.events.encode(out);
     }
 }
 
@@ -180,6 +223,7 @@ mod tests {
     use super::*;
     use crate::etcd::proto::mvccpb::Event;
     use proptest::prelude::*;
+    use xebec_store::watch::EventBatch;
 
     fn encoded(wire: &impl Wire) -> Vec<u8> {
         let mut out = Vec::new();
@@ -208,28 +252,51 @@ mod tests {
         #[test]
         fn range_reply_is_a_range_response(
             kvs in prop::collection::vec(kv(), 0..6),
+            keys_only: bool,
             more: bool,
             count: i64,
             revision: i64,
         ) {
-            let kvs = kvs.into_iter().map(Arc::new).collect();
-            let reply = RangeReply { header: header(revision), kvs, more, count };
-            let bytes = encoded(&reply);
-            prop_assert_eq!(RangeResponse::decode(&bytes[..]).unwrap(), reply.into_message());
+            let header = header(revision);
+            let shared = kvs.iter().cloned().map(Arc::new).collect();
+            let reply = RangeReply { header, kvs: shared, keys_only, more, count };
+            let kvs = kvs.into_iter().map(|kv| {
+                let value = if keys_only { Bytes::new() } else { kv.value.clone() };
+                KeyValue { value, ..kv }
+            });
+            let expected =
+                RangeResponse { header: Some(header), kvs: kvs.collect(), more, count };
+            prop_assert_eq!(RangeResponse::decode(&encoded(&reply)[..]).unwrap(), expected);
         }
 
         #[test]
-        fn watch_reply_is_a_watch_response(kvs in prop::collection::vec(kv(), 0..6), watch_id: i64) {
+        fn watch_reply_is_a_watch_response(
+            kvs in prop::collection::vec(kv(), 1..6),
+            watch_id: i64,
+            prev_kv: bool,
+            cut: bool,
+        ) {
             let head = WatchResponse { header: Some(header(9)), watch_id, ..Default::default() };
-            let one = |kv: &KeyValue| Event { kv: Some(kv.clone()), ..Default::default() };
-            let events: Vec<Event> = kvs.iter().map(one).collect();
-            let runs = events.chunks(2).map(|events| {
-                let run = WatchResponse { events: events.to_vec(), ..Default::default() };
-                Bytes::from(run.encode_to_vec())
-            });
-            let reply = WatchReply { head: head.clone(), events: runs.collect() };
+            let batches: Batches = kvs.iter().map(|kv| Arc::new(batch(kv))).collect();
+            let mut events = EventRun::Shared { batches, prev_kv };
+            if cut {
+                let mut bytes = Vec::new();
+                events.encode(&mut bytes);
+                events = EventRun::Cut(bytes.into());
+            }
+            let reply = WatchReply { head: head.clone(), events };
             let decoded = WatchResponse::decode(&encoded(&reply)[..]).unwrap();
-            prop_assert_eq!(decoded, WatchResponse { events, ..head });
+            let events = kvs.iter().map(|kv| Event {
+                r#type: i32::from(kv.version == 0),
+                kv: Some(kv.clone()),
+                prev_kv: prev_kv.then(|| kv.clone()),
+            });
+            prop_assert_eq!(decoded, WatchResponse { events: events.collect(), ..head });
         }
+    }
+
+    fn batch(kv: &KeyValue) -> EventBatch {
+        let kv = Arc::new(kv.clone());
+        EventBatch::new([xebec_store::kv::Event { kv: kv.clone(), prev: Some(kv) }])
     }
 }

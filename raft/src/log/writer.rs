@@ -242,6 +242,7 @@ fn remove(batch: &mut Batch, range: Range<u64>) {
 }
 
 /// The thread of a [`LogWriter`].
+#[must_use = "the thread is to be joined"]
 pub struct WriterThread {
     thread: JoinHandle<()>,
 }

@@ -2,6 +2,7 @@
 
 mod basics;
 mod failures;
+mod hostile;
 mod leases;
 mod members;
 mod operations;

@@ -4,7 +4,7 @@ use crate::machine::Machine;
 use crate::support::{home, options};
 use openraft::StorageError;
 use openraft::testing::log::{StoreBuilder, Suite};
-use xebec_raft::log::{self, RaftLog};
+use xebec_raft::log::{self, RaftLog, WriterThread};
 use xebec_raft::types::TypeConfig;
 use xebec_store::engine::EngineHome;
 use xebec_store::engine::rocks::RocksHome;
@@ -13,25 +13,36 @@ struct InMemory;
 
 struct OnDisk;
 
-fn start(home: &dyn EngineHome) -> RaftLog {
-    let (log, writer) = RaftLog::open(home, options().0).expect("a log");
-    writer.spawn().expect("a thread");
-    log
+/// Outlives the log of a test, and ends its thread.
+struct Guard {
+    thread: Option<WriterThread>,
+    _dir: Option<tempfile::TempDir>,
 }
 
-impl StoreBuilder<TypeConfig, RaftLog, Machine> for InMemory {
-    async fn build(&self) -> Result<((), RaftLog, Machine), StorageError<TypeConfig>> {
-        Ok(((), start(&home()), Machine::default()))
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.thread.take().expect("joined once").join();
     }
 }
 
-impl StoreBuilder<TypeConfig, RaftLog, Machine, tempfile::TempDir> for OnDisk {
-    async fn build(
-        &self,
-    ) -> Result<(tempfile::TempDir, RaftLog, Machine), StorageError<TypeConfig>> {
+fn start(home: &dyn EngineHome, dir: Option<tempfile::TempDir>) -> (Guard, RaftLog, Machine) {
+    let (log, writer) = RaftLog::open(home, options().0).expect("a log");
+    let thread = writer.spawn().expect("a thread");
+    (Guard { thread: Some(thread), _dir: dir }, log, Machine::default())
+}
+
+type Built = Result<(Guard, RaftLog, Machine), StorageError<TypeConfig>>;
+
+impl StoreBuilder<TypeConfig, RaftLog, Machine, Guard> for InMemory {
+    async fn build(&self) -> Built {
+        Ok(start(&home(), None))
+    }
+}
+
+impl StoreBuilder<TypeConfig, RaftLog, Machine, Guard> for OnDisk {
+    async fn build(&self) -> Built {
         let dir = tempfile::tempdir().expect("a temporary directory");
-        let log = start(&RocksHome::new(dir.path(), log::ROCKS));
-        Ok((dir, log, Machine::default()))
+        Ok(start(&RocksHome::new(dir.path(), log::ROCKS), Some(dir)))
     }
 }
 

@@ -1,6 +1,6 @@
 //! `meta/alarms`: the alarms that stand, sorted by member, then kind.
 //!
-//! Value: an [`Alarms`] as a protobuf message. Absent while none was ever raised.
+//! Value: an `Alarms` as a protobuf message. Absent while none was ever raised.
 
 use super::corrupt;
 use crate::engine::EngineError;

@@ -13,23 +13,37 @@ pub struct Dispatcher {
     thread: Option<JoinHandle<()>>,
 }
 
+/// Tells the writer if the thread ends by a panic: a replica does not go on with mute watches.
+struct Alarm<'a>(&'a Hub);
+
+impl Drop for Alarm<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.inbox.fail();
+        }
+    }
+}
+
 impl Dispatcher {
     pub fn start(hub: Arc<Hub>) -> io::Result<Self> {
         let thread = std::thread::Builder::new().name("watch-dispatch".into()).spawn({
             let hub = hub.clone();
-            move || {
-                let mut segments = 0;
-                while segments < PRIMED_SEGMENTS_MAX && hub.prime() {
-                    segments += 1;
-                    hub.dispatch();
-                }
-                while hub.inbox.wait() {
-                    hub.dispatch();
-                    std::thread::sleep(Duration::from_micros(DISPATCH_PACE_US));
-                }
-            }
+            move || run(&hub)
         })?;
         Ok(Self { hub, thread: Some(thread) })
+    }
+}
+
+fn run(hub: &Hub) {
+    let _alarm = Alarm(hub);
+    let mut segments = 0;
+    while segments < PRIMED_SEGMENTS_MAX && hub.prime() {
+        segments += 1;
+        hub.dispatch();
+    }
+    while hub.inbox.wait() {
+        hub.dispatch();
+        std::thread::sleep(Duration::from_micros(DISPATCH_PACE_US));
     }
 }
 

@@ -100,7 +100,7 @@ impl Hub {
     }
 
     /// Offers what was published to the watches concerned, and wakes their streams. False if there
-    /// was nothing to do. The production's [`super::Dispatcher`] calls it, and nobody else; a
+    /// was nothing to do. In production the [`super::Dispatcher`] calls it, and nobody else; a
     /// simulation calls it inline.
     pub fn dispatch(&self) -> bool {
         let _pass = self.pass.lock();

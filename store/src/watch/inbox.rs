@@ -17,6 +17,8 @@ struct State {
     bytes: usize,
     published: Revision,
     closed: bool,
+    /// The dispatcher is gone by a fault of its own.
+    failed: bool,
 }
 
 /// One pass of the dispatcher: first the leap, if there is one, then the events in order.
@@ -36,7 +38,8 @@ impl Work {
 
 impl Inbox {
     pub fn new(published: Revision, limit_bytes: usize) -> Self {
-        let state = State { work: Work::default(), bytes: 0, published, closed: false };
+        let work = Work::default();
+        let state = State { work, bytes: 0, published, closed: false, failed: false };
         Self { limit_bytes, state: Mutex::new(state), filled: Condvar::new() }
     }
 
@@ -49,6 +52,7 @@ impl Inbox {
         let bytes: usize = events.iter().map(held_bytes).sum();
         {
             let mut state = self.state.lock();
+            assert!(!state.failed, "the watch dispatcher panicked");
             assert!(
                 first > state.published,
                 "revision {first} published after {}",
@@ -98,6 +102,11 @@ impl Inbox {
     pub fn close(&self) {
         self.state.lock().closed = true;
         self.filled.notify_all();
+    }
+
+    /// Makes the next publication panic.
+    pub fn fail(&self) {
+        self.state.lock().failed = true;
     }
 
     pub fn published(&self) -> Revision {

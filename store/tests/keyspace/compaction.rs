@@ -113,7 +113,7 @@ fn reads_beside_it_are_whole_or_refused() {
     std::thread::scope(|scope| {
         let reader = scope.spawn(|| {
             let mut answered = 0;
-            while !done.load(Ordering::Relaxed) || answered == 0 {
+            while !done.load(Ordering::Relaxed) {
                 let view = store.view();
                 for back in 0..20 {
                     let revision = view.revision() - back;
@@ -140,7 +140,10 @@ fn reads_beside_it_are_whole_or_refused() {
                     }
                 }
             }
+            answered
         });
+        // Also when the writer panics.
+        let stop = SetOnDrop(&done);
         for n in KEYS..1_500 {
             let index = n as u64 + 1;
             let mut bodies = vec![put(&(n % KEYS).to_string(), &n.to_string())];
@@ -150,7 +153,16 @@ fn reads_beside_it_are_whole_or_refused() {
             store.apply(vec![entry(index, 1, bodies)]).expect("the disk is well");
             store.compact_step(CompactBudget { changes: 3 }).expect("the disk is well");
         }
-        done.store(true, Ordering::Relaxed);
-        reader.join().expect("the reader found the truth");
+        drop(stop);
+        let answered = reader.join().expect("the reader found the truth");
+        assert!(answered > 0, "every read was refused");
     });
+}
+
+struct SetOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for SetOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }

@@ -49,12 +49,14 @@ const RANGES: [(&str, &str); 7] =
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let write = prop::collection::vec((0..5_u8, prop::bool::weighted(0.3)), 1..4);
+    // Often the same one, so that watches share groups.
+    let ranges = prop_oneof![2 => Just(3), 3 => 0..RANGES.len()];
     let step = prop_oneof![
         8 => write.prop_map(Step::Write),
         1 => (0..5_u8).prop_map(Step::Missed),
         1 => Just(Step::Reset),
         6 => Just(Step::Dispatch),
-        4 => (0..2_usize, 0..6_i64, 0..RANGES.len(), -3..12_i64, 0..8_u8).prop_map(
+        4 => (0..2_usize, 0..6_i64, ranges, -3..12_i64, 0..8_u8).prop_map(
             |(client, id, range, back, filter)| Step::Watch { client, id, range, back, filter }
         ),
         1 => (0..2_usize, 0..6_i64).prop_map(|(client, id)| Step::Cancel { client, id }),

@@ -1,0 +1,15 @@
+//! Kubernetes API machinery without I/O.
+//!
+//! [`schema::BUILT_IN`] is the one table of facts about the API; everything else walks it.
+//!
+//! Invariants: this crate reads no clock, file or socket, and has no type for any one kind.
+
+pub mod codec;
+pub mod field_error;
+pub mod names;
+pub mod quantity;
+pub mod schema;
+pub mod selector;
+pub mod status;
+pub mod time;
+pub mod value;

@@ -1,0 +1,253 @@
+//! The syntax of names, labels and keys, and upstream's words for what breaks it.
+//!
+//! Each check returns the messages that a field error carries; an empty list is a valid value. The
+//! matchers are hand-written: they are linear in the input and need no table of compiled
+//! expressions, whose text they show.
+
+pub const DNS_1123_LABEL_MAX_BYTES: usize = 63;
+pub const DNS_1123_SUBDOMAIN_MAX_BYTES: usize = 253;
+pub const DNS_1035_LABEL_MAX_BYTES: usize = 63;
+pub const LABEL_NAME_MAX_BYTES: usize = 63;
+pub const LABEL_VALUE_MAX_BYTES: usize = 63;
+pub const PORT_NAME_MAX_BYTES: usize = 15;
+
+const DNS_1123_LABEL: &str = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
+const DNS_1123_SUBDOMAIN: &str = "[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*";
+const DNS_1035_LABEL: &str = "[a-z]([-a-z0-9]*[a-z0-9])?";
+const LABEL_NAME: &str = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]";
+const LABEL_VALUE: &str = "(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?";
+
+/// `must be no more than N bytes`.
+pub fn too_long(bytes_max: usize) -> String {
+    format!("must be no more than {bytes_max} bytes")
+}
+
+/// A message about an expression, with examples.
+pub fn expression(message: &str, expression: &str, examples: &[&str]) -> String {
+    if examples.is_empty() {
+        return format!("{message} (regex used for validation is '{expression}')");
+    }
+    let shown: Vec<String> = examples.iter().map(|example| format!("'{example}', ")).collect();
+    format!("{message} (e.g. {}regex used for validation is '{expression}')", shown.join(" or "))
+}
+
+fn is_lower_alnum(byte: u8) -> bool {
+    byte.is_ascii_lowercase() || byte.is_ascii_digit()
+}
+
+/// `first([inner]*last)?`, not empty.
+fn is_wrapped(text: &str, ends: fn(u8) -> bool, inner: fn(u8) -> bool) -> bool {
+    match text.as_bytes() {
+        [] => false,
+        [only] => ends(*only),
+        [first, middle @ .., last] => {
+            ends(*first) && ends(*last) && middle.iter().all(|byte| inner(*byte))
+        }
+    }
+}
+
+fn is_dns_label(text: &str) -> bool {
+    is_wrapped(text, is_lower_alnum, |byte| is_lower_alnum(byte) || byte == b'-')
+}
+
+fn is_dns_subdomain(text: &str) -> bool {
+    text.split('.').all(is_dns_label)
+}
+
+fn is_label_name(text: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    is_wrapped(text, |byte| byte.is_ascii_alphanumeric(), inner)
+}
+
+/// A DNS label as names of namespaces, Services' ports and containers are.
+pub fn dns_1123_label(value: &str) -> Vec<String> {
+    let mut messages = Vec::new();
+    if value.len() > DNS_1123_LABEL_MAX_BYTES {
+        messages.push(too_long(DNS_1123_LABEL_MAX_BYTES));
+    }
+    if !is_dns_label(value) {
+        messages.push(if is_dns_subdomain(value) {
+            "must not contain dots".into()
+        } else {
+            let message = "a lowercase RFC 1123 label must consist of lower case alphanumeric \
+                           characters or '-', and must start and end with an alphanumeric character";
+            expression(message, DNS_1123_LABEL, &["my-name", "123-abc"])
+        });
+    }
+    messages
+}
+
+/// A DNS subdomain, as most objects' names are.
+pub fn dns_1123_subdomain(value: &str) -> Vec<String> {
+    let mut messages = Vec::new();
+    if value.len() > DNS_1123_SUBDOMAIN_MAX_BYTES {
+        messages.push(too_long(DNS_1123_SUBDOMAIN_MAX_BYTES));
+    }
+    if !is_dns_subdomain(value) {
+        let message = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric \
+                       characters, '-' or '.', and must start and end with an alphanumeric character";
+        messages.push(expression(message, DNS_1123_SUBDOMAIN, &["example.com"]));
+    }
+    messages
+}
+
+/// A DNS label that begins with a letter, as a Service's name is.
+pub fn dns_1035_label(value: &str) -> Vec<String> {
+    let mut messages = Vec::new();
+    if value.len() > DNS_1035_LABEL_MAX_BYTES {
+        messages.push(too_long(DNS_1035_LABEL_MAX_BYTES));
+    }
+    let begins = value.as_bytes().first().is_some_and(u8::is_ascii_lowercase);
+    if !begins || !is_dns_label(value) {
+        let message = "a DNS-1035 label must consist of lower case alphanumeric characters or '-', \
+                       start with an alphabetic character, and end with an alphanumeric character";
+        messages.push(expression(message, DNS_1035_LABEL, &["my-name", "abc-123"]));
+    }
+    messages
+}
+
+/// A label's key (upstream's qualified name): a name, perhaps behind a subdomain and `/`.
+pub fn label_key(value: &str) -> Vec<String> {
+    let words = "must consist of alphanumeric characters, '-', '_' or '.', and must start and end \
+                 with an alphanumeric character";
+    let pattern = expression(words, LABEL_NAME, &["MyName", "my.name", "123-abc"]);
+    let mut messages = Vec::new();
+    let mut parts = value.split('/');
+    let name = match (parts.next(), parts.next(), parts.next()) {
+        (Some(name), None, _) => name,
+        (Some(prefix), Some(name), None) => {
+            if prefix.is_empty() {
+                messages.push("prefix part must be non-empty".into());
+            } else {
+                let found = dns_1123_subdomain(prefix);
+                messages.extend(found.into_iter().map(|one| format!("prefix part {one}")));
+            }
+            name
+        }
+        _ => {
+            return vec![format!(
+                "a valid label key {pattern} with an optional DNS subdomain prefix and '/' (e.g. \
+                 'example.com/MyName')"
+            )];
+        }
+    };
+    if name.is_empty() {
+        messages.push("name part must be non-empty".into());
+    } else if name.len() > LABEL_NAME_MAX_BYTES {
+        messages.push(format!("name part {}", too_long(LABEL_NAME_MAX_BYTES)));
+    }
+    if !is_label_name(name) {
+        messages.push(format!("name part {pattern}"));
+    }
+    messages
+}
+
+pub fn label_value(value: &str) -> Vec<String> {
+    let mut messages = Vec::new();
+    if value.len() > LABEL_VALUE_MAX_BYTES {
+        messages.push(too_long(LABEL_VALUE_MAX_BYTES));
+    }
+    if !value.is_empty() && !is_label_name(value) {
+        let message = "a valid label must be an empty string or consist of alphanumeric characters, \
+                       '-', '_' or '.', and must start and end with an alphanumeric character";
+        messages.push(expression(message, LABEL_VALUE, &["MyValue", "my_value", "12345"]));
+    }
+    messages
+}
+
+/// A name that may be one segment of a URL's path, as RBAC objects have.
+pub fn path_segment(value: &str) -> Vec<String> {
+    if value == "." || value == ".." {
+        return vec![format!("may not be '{value}'")];
+    }
+    let found = ["/", "%"].into_iter().filter(|content| value.contains(content));
+    found.map(|content| format!("may not contain '{content}'")).collect()
+}
+
+pub fn port_number(port: i64) -> Vec<String> {
+    in_range(port, 1, 65_535)
+}
+
+pub fn in_range(value: i64, least: i64, most: i64) -> Vec<String> {
+    if (least..=most).contains(&value) {
+        return Vec::new();
+    }
+    vec![format!("must be between {least} and {most}, inclusive")]
+}
+
+/// An IANA service name, as a container's port may have.
+pub fn port_name(value: &str) -> Vec<String> {
+    let mut messages = Vec::new();
+    if value.len() > PORT_NAME_MAX_BYTES {
+        messages.push(too_long(PORT_NAME_MAX_BYTES));
+    }
+    if value.is_empty() || !value.bytes().all(|byte| is_lower_alnum(byte) || byte == b'-') {
+        messages
+            .push("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)".into());
+    }
+    if !value.bytes().any(|byte| byte.is_ascii_lowercase()) {
+        messages.push("must contain at least one letter (a-z)".into());
+    }
+    if value.contains("--") {
+        messages.push("must not contain consecutive hyphens".into());
+    }
+    if value.starts_with('-') || value.ends_with('-') {
+        messages.push("must not begin or end with a hyphen".into());
+    }
+    messages
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_and_subdomains() {
+        for good in ["a", "a-b", "0", "a.b.c"] {
+            assert!(dns_1123_subdomain(good).is_empty(), "{good}");
+        }
+        for bad in ["", "A", "-a", "a-", "a..b", ".a", "a_b", "ä"] {
+            assert_eq!(dns_1123_subdomain(bad).len(), 1, "{bad}");
+        }
+        assert_eq!(dns_1123_label("a.b"), ["must not contain dots"]);
+        assert_eq!(dns_1123_label(&"a".repeat(64)), ["must be no more than 63 bytes"]);
+        assert_eq!(dns_1035_label("1a").len(), 1);
+        assert!(dns_1035_label("a1").is_empty());
+    }
+
+    #[test]
+    fn the_message_shows_examples_and_expression() {
+        assert_eq!(
+            dns_1123_label("A")[0],
+            "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', \
+             and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', \
+             regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
+        );
+    }
+
+    #[test]
+    fn label_keys() {
+        assert!(label_key("example.com/My.Name_1").is_empty());
+        assert!(label_key("x").is_empty());
+        assert_eq!(label_key("/x"), ["prefix part must be non-empty"]);
+        assert_eq!(label_key("a/").len(), 2);
+        assert_eq!(label_key("a/b/c").len(), 1);
+        assert!(label_value("").is_empty());
+        assert_eq!(label_value("-").len(), 1);
+    }
+
+    #[test]
+    fn ports() {
+        assert!(port_name("http").is_empty());
+        assert_eq!(port_name("80").len(), 1);
+        assert_eq!(port_name("-a--b").len(), 2);
+        assert_eq!(port_number(0), ["must be between 1 and 65535, inclusive"]);
+    }
+
+    #[test]
+    fn path_segments() {
+        assert!(path_segment("system:node").is_empty());
+        assert_eq!(path_segment("a/b%"), ["may not contain '/'", "may not contain '%'"]);
+        assert_eq!(path_segment(".."), ["may not be '..'"]);
+    }
+}
