@@ -2,7 +2,6 @@
 //! corrupt, and messages that no replica would send are refused or without effect. Seeded and
 //! bounded; the seed of a failure is in its message.
 
-
 use crate::world::{Cluster, get, must_put, run};
 use bytes::Bytes;
 use std::panic::catch_unwind;
