@@ -2,7 +2,6 @@
 
 mod sim {
     mod determinism;
-    mod explore;
     mod planted;
     mod scenarios;
     mod seeds;
