@@ -67,9 +67,10 @@ impl Pair {
         Self { home, store, model: Model::new(), log: Vec::new(), answers: Vec::new(), hashes }
     }
 
-    fn order(&mut self, bodies: Vec<Body>, own: bool) {
+    fn order(&mut self, mut bodies: Vec<Body>, own: bool) {
         let mut answers = Vec::new();
-        for body in &bodies {
+        for body in &mut bodies {
+            generate::anchor(body, self.model.revision());
             let result = self.model.apply(body);
             answers.push((self.model.revision(), result));
         }

@@ -129,3 +129,23 @@ pub fn body() -> impl Strategy<Value = Body> {
         1 => alarm.prop_map(|(active, member, kind)| Body::Alarm(Alarm { active, member, kind })),
     ]
 }
+
+/// Moves the larger ones of the revisions that a command reads at to just before `now`, where
+/// they meet the changes of the same entry.
+pub fn anchor(body: &mut Body, now: i64) {
+    if let Body::Txn(txn) = body {
+        anchor_txn(txn, now);
+    }
+}
+
+fn anchor_txn(txn: &mut Txn, now: i64) {
+    for op in txn.success.iter_mut().chain(&mut txn.failure) {
+        match &mut op.kind {
+            Some(OpKind::Range(range)) if range.revision >= 15 => {
+                range.revision = now + 1 - range.revision % 5;
+            }
+            Some(OpKind::Txn(nested)) => anchor_txn(nested, now),
+            _ => {}
+        }
+    }
+}
