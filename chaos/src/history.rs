@@ -135,14 +135,31 @@ pub enum Failure {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Response {
-    Range { kvs: Vec<Kv>, more: bool, count: i64 },
-    Put { prev: Option<Kv> },
-    Delete { deleted: i64, prev: Vec<Kv> },
-    Txn { succeeded: bool, responses: Vec<Response> },
-    LeaseGrant { lease: i64, ttl_s: i64 },
+    Range {
+        kvs: Vec<Kv>,
+        more: bool,
+        count: i64,
+    },
+    Put {
+        prev: Option<Kv>,
+    },
+    Delete {
+        deleted: i64,
+        prev: Vec<Kv>,
+    },
+    Txn {
+        succeeded: bool,
+        responses: Vec<Response>,
+    },
+    LeaseGrant {
+        lease: i64,
+        ttl_s: i64,
+    },
     LeaseRevoke,
     /// `ttl_s` 0: the lease is gone.
-    LeaseKeepAlive { ttl_s: i64 },
+    LeaseKeepAlive {
+        ttl_s: i64,
+    },
     Compact,
 }
 
@@ -195,10 +212,16 @@ pub struct WatchResponse {
 pub enum WatchBody {
     Created,
     /// `fragment`: more of the same revisions follows in the next response.
-    Events { events: Vec<WatchEvent>, fragment: bool },
+    Events {
+        events: Vec<WatchEvent>,
+        fragment: bool,
+    },
     Progress,
     /// `compact_revision` is not 0 where the start had been compacted.
-    Canceled { compact_revision: Revision, reason: String },
+    Canceled {
+        compact_revision: Revision,
+        reason: String,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,10 +12,10 @@ use crate::state_machine::Raft;
 use crate::tasks::Tasks;
 use crate::transport::{Lane, Method, Target, TransportError};
 use crate::types::StoredMembership;
+use crate::watch_channel as watch;
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
-use crate::watch_channel as watch;
 use tokio::time::Instant;
 use xebec_store::Store;
 
@@ -71,8 +71,12 @@ impl Core {
     pub async fn pause(&self, seen: Leadership) {
         let mut leadership = self.leadership.clone();
         let changed = async {
-            // An error means that the replica stops; the deadline ends the caller's loop.
-            while *leadership.borrow_and_update() == seen && leadership.changed().await.is_ok() {}
+            while *leadership.borrow_and_update() == seen {
+                if leadership.changed().await.is_err() {
+                    // The replica stops. Whoever tries again until a deadline must not spin.
+                    std::future::pending::<()>().await;
+                }
+            }
         };
         let _ = tokio::time::timeout(crate::limits::RETRY_PAUSE, changed).await;
     }

@@ -43,7 +43,8 @@ struct Room {
 
 fn look(disk: &dyn FreeSpace) -> std::io::Result<Room> {
     let share = disk.total_bytes()? / 100 * DISK_RESERVE_PERCENT;
-    let reserve_bytes = share.min(DISK_RESERVE_BYTES_MAX);
+    let usual = share.min(DISK_RESERVE_BYTES_MAX);
+    let reserve_bytes = disk.reserve_bytes().unwrap_or(usual);
     Ok(Room { free_bytes: disk.free_bytes()?, reserve_bytes })
 }
 

@@ -2,7 +2,8 @@
 
 use crate::core::Core;
 use crate::errors::TransferError;
-use crate::limits::HANDOVER_TIMEOUT;
+use crate::limits::{HANDOVER_TIMEOUT, MEMBER_ACTIVE};
+use openraft::Instant as _;
 use openraft::async_runtime::WatchReceiver;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -51,11 +52,11 @@ async fn hand_over(
     let deadline = Instant::now() + HANDOVER_TIMEOUT;
     let mut leadership = core.leadership.clone();
     loop {
-        if core.leadership().own_term().is_some()
-            && let Some(to) = choose(core)
-            && core.raft.trigger().transfer_leader(to).await.is_err()
-        {
-            return false;
+        if core.leadership().own_term().is_some() {
+            let Some(to) = choose(core) else { return false };
+            if core.raft.trigger().transfer_leader(to).await.is_err() {
+                return false;
+            }
         }
         let led = leadership.wait_for(|now| now.leader.is_some_and(&wanted));
         match tokio::time::timeout(RETRY, led).await {
@@ -66,14 +67,18 @@ async fn hand_over(
     }
 }
 
-/// The other voter whose log matches furthest.
+/// Of the other voters that answer, the one whose log matches furthest.
 fn most_up_to_date(core: &Core) -> Option<u64> {
     let metrics = core.raft.metrics();
     let metrics = metrics.borrow_watched();
     let voters: Vec<u64> = metrics.membership_config.voter_ids().collect();
+    let heard = |id: &u64| {
+        let heard = metrics.heartbeat.as_ref().and_then(|heard| heard.get(id)?.as_ref());
+        heard.is_some_and(|at| at.elapsed() < MEMBER_ACTIVE)
+    };
     let matched = metrics.replication.iter().flatten();
     matched
-        .filter(|(id, _)| voters.contains(id) && **id != core.id())
+        .filter(|(id, _)| voters.contains(id) && **id != core.id() && heard(id))
         .max_by_key(|(id, matched)| (matched.as_ref().map(|id| id.index), **id))
         .map(|(id, _)| *id)
 }

@@ -3,10 +3,10 @@
 use crate::health::Health;
 use crate::state_machine::Raft;
 use crate::types::TypeConfig;
+use crate::watch_channel as watch;
 use openraft::async_runtime::WatchReceiver;
 use openraft::metrics::RaftServerMetrics;
 use std::sync::Arc;
-use crate::watch_channel as watch;
 
 /// A leader and its term; or a term without a known leader.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -32,12 +32,7 @@ impl Leadership {
 }
 
 /// Follows openraft until it stops, and tells every change once.
-pub async fn observe(
-    raft: Raft,
-    own_id: u64,
-    tx: watch::Sender<Leadership>,
-    health: Arc<Health>,
-) {
+pub async fn observe(raft: Raft, own_id: u64, tx: watch::Sender<Leadership>, health: Arc<Health>) {
     let mut metrics = raft.server_metrics();
     loop {
         let current = Leadership::of(own_id, &metrics.borrow_and_update());
@@ -55,5 +50,8 @@ pub async fn observe(
     }
     let all = raft.metrics();
     let ended = all.borrow_watched().running_state.clone();
-    health.fail(ended.map_or_else(|fatal| fatal.to_string(), |()| "consensus ended".to_string()));
+    match ended {
+        Ok(()) => health.fail("consensus ended"),
+        Err(fatal) => health.fail(&fatal.to_string()),
+    }
 }

@@ -31,6 +31,7 @@ mod peer;
 mod proposals;
 mod reads;
 mod replica;
+pub mod restore;
 pub mod runtime;
 mod snapshot;
 mod start;

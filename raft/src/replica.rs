@@ -30,6 +30,9 @@ use xebec_store::{Outcome, Store};
 /// How long a stopping replica waits for outcomes that clients still wait for.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// How long a stopping replica waits for the thread of its log.
+const LOG_END_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// A cheap handle to a running replica. The replica runs until [`Replica::shutdown`].
 #[derive(Clone)]
 pub struct Replica {
@@ -143,6 +146,9 @@ impl Replica {
         let view = self.core.store.view();
         let own = self.core.options.identity;
         let is_voter = metrics.membership_config.voter_ids().any(|id| id == own.member_id);
+        let applied_index = self.core.applied.position().index;
+        // After a start, openraft does not know yet what is committed, but what is applied is.
+        let committed_index = metrics.cluster_committed.map_or(0, |id| id.index);
         let mut errors: Vec<String> = self.failure().into_iter().collect();
         if leadership.leader.is_none() {
             errors.push("etcdserver: no leader".to_string());
@@ -153,8 +159,8 @@ impl Replica {
             leader: leadership.leader,
             term: metrics.current_term,
             last_log_index: metrics.last_log_index.unwrap_or(0),
-            committed_index: metrics.cluster_committed.map_or(0, |id| id.index),
-            applied_index: self.core.applied.position().index,
+            committed_index: committed_index.max(applied_index),
+            applied_index,
             is_learner: !is_voter,
             db_size_bytes: self.core.store.engine().size_bytes(),
             db_size_in_use_bytes: view.data_bytes(),
@@ -224,7 +230,7 @@ impl Replica {
     pub async fn persist(&self) {
         let store = self.core.store.clone();
         if let Err(error) = blocking(move || store.persist()).await {
-            self.core.health.fail(format!("the keyspace: {error}"));
+            self.core.health.fail(&format!("the keyspace: {error}"));
         }
     }
 
@@ -256,7 +262,13 @@ impl Replica {
         }
         self.core.tasks.stop().await;
         let log_thread = self.holder.log_thread.lock().take();
-        drop(log_thread);
+        if let Some(thread) = log_thread {
+            // So that the log can be opened again when this returns.
+            let joined = blocking(move || thread.join());
+            if tokio::time::timeout(LOG_END_TIMEOUT, joined).await.is_err() {
+                tracing::warn!("the log is still in use");
+            }
+        }
         let runtime = self.holder.runtime.lock().take();
         if let Some(runtime) = runtime {
             runtime.shutdown_background();

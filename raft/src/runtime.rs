@@ -8,7 +8,7 @@ use openraft::{AsyncRuntime, OptionalSend};
 use openraft_rt_tokio::TokioRuntime;
 use rand::rngs::{SmallRng, ThreadRng};
 use rand::{Rng, SeedableRng, TryRng};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
@@ -16,6 +16,7 @@ use std::time::Duration;
 
 thread_local! {
     static SEEDED: RefCell<Option<SmallRng>> = const { RefCell::new(None) };
+    static DISK_DELAY_MAX: Cell<Duration> = const { Cell::new(Duration::ZERO) };
 }
 
 /// Makes every replica on this thread draw its random numbers from `seed` and run blocking work
@@ -27,6 +28,20 @@ pub fn seed_thread(seed: u64) {
 /// Takes [`seed_thread`] back.
 pub fn unseed_thread() {
     SEEDED.with(|rng| *rng.borrow_mut() = None);
+}
+
+/// Makes everything that blocks on a disk take up to `max` from now on, on a seeded thread.
+pub fn set_disk_delay_max(max: Duration) {
+    DISK_DELAY_MAX.with(|delay| delay.set(max));
+}
+
+/// The time that a simulated disk takes for one thing.
+pub(crate) async fn disk_delay() {
+    let max_ms = DISK_DELAY_MAX.with(Cell::get).as_millis() as u64;
+    if is_seeded() && max_ms > 0 {
+        let delay_ms = random_u64() % (max_ms + 1);
+        tokio::time::sleep(Duration::from_millis(delay_ms)).await;
+    }
 }
 
 /// True after [`seed_thread`] on this thread.
@@ -49,6 +64,7 @@ fn thread_rng() -> XebecRng {
 /// Runs work that blocks on a disk: on a thread of its own, or inline under the simulation.
 pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     if is_seeded() {
+        disk_delay().await;
         return work();
     }
     match tokio::task::spawn_blocking(work).await {
@@ -157,12 +173,12 @@ impl AsyncRuntime for XebecRuntime {
         self.0.block_on(future)
     }
 
-    fn spawn_blocking<F, T>(work: F) -> impl Future<Output = Result<T, io::Error>> + Send
+    async fn spawn_blocking<F, T>(work: F) -> Result<T, io::Error>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        async move { Ok(blocking(work).await) }
+        Ok(blocking(work).await)
     }
 }
 

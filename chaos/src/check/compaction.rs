@@ -61,9 +61,8 @@ fn refused_without_reason(
     revision: Revision,
     compactions: &[Compaction],
 ) -> Option<String> {
-    let excused = compactions
-        .iter()
-        .any(|c| revision < c.revision && c.call_ns < operation.return_ns);
+    let excused =
+        compactions.iter().any(|c| revision < c.revision && c.call_ns < operation.return_ns);
     (!excused).then(|| format!("revision {revision} was refused, but nobody compacted it"))
 }
 

@@ -4,6 +4,7 @@
 //! before it was sent; a refused one may not have happened at all. A deletion that nobody asked
 //! for is the expiry of a lease, or a fault.
 
+use crate::check::real_time::changes;
 use crate::check::{Truth, TruthEvent, Violation};
 use crate::history::{History, Nanos, Operation, Outcome, Request, Revision, Txn, in_range};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -116,7 +117,12 @@ fn deletions(history: &History, truth: &Truth) -> Vec<Violation> {
         .iter()
         .map(|operation| (operation, deleted_ranges(&operation.request)))
         .filter(|(operation, ranges)| {
-            !ranges.is_empty() && !matches!(operation.outcome, Outcome::Failed(_))
+            let may_have_changed = match &operation.outcome {
+                Outcome::Ok { response, .. } => changes(&operation.request, response),
+                Outcome::Failed(_) => false,
+                Outcome::Unknown(_) => true,
+            };
+            may_have_changed && !ranges.is_empty()
         })
         .collect();
     deleters.sort_by_key(|(operation, _)| operation.call_ns);
@@ -159,7 +165,7 @@ fn deleted_ranges(request: &Request) -> Vec<(&str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::NAME;
-    use crate::check::fixture::{Fixture, catches, everything, events_of};
+    use crate::check::fixture::{Fixture, catches, events_of, everything};
     use crate::history::{Failure, Kv, Outcome, WatchBody, WatchEvent, WatchResponse};
 
     fn show_last(fixture: &mut Fixture) {

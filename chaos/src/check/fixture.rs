@@ -23,16 +23,18 @@ pub struct Fixture {
     next_id: u64,
 }
 
-impl Fixture {
-    pub fn new() -> Self {
+impl Default for Fixture {
+    fn default() -> Self {
         let (history, state) = (History::default(), BTreeMap::new());
         Self { history, revision: 1, now_ns: 0, state, events: Vec::new(), next_id: 1 }
     }
+}
 
+impl Fixture {
     /// A good history of random operations, some of them concurrent, with watches from the first
     /// revision and from the middle (one resuming the other), and hashes of two replicas.
     pub fn busy(seed: u64, operations: usize) -> Self {
-        let mut fixture = Self::new();
+        let mut fixture = Self::default();
         let mut rng = StdRng::seed_from_u64(seed);
         for _ in 0..operations {
             fixture.random_step(&mut rng);

@@ -18,7 +18,8 @@ pub fn check(history: &History, truth: &Truth) -> Vec<Violation> {
             continue;
         }
         let Some(gone_ns) = truth.known_ns(revision) else { continue };
-        let early = life.guarantees.iter().find(|(from, until, _)| *from < gone_ns && gone_ns < *until);
+        let early =
+            life.guarantees.iter().find(|(from, until, _)| *from < gone_ns && gone_ns < *until);
         if let Some((_, until, record)) = early {
             let message = format!(
                 "the lease {:x} of {} was gone {} ms early",
@@ -62,7 +63,9 @@ fn lives(history: &History) -> HashMap<i64, Life> {
 
 fn granted_s(operation: &Operation) -> i64 {
     match operation.done() {
-        Some((_, Response::LeaseGrant { ttl_s, .. } | Response::LeaseKeepAlive { ttl_s })) => *ttl_s,
+        Some((_, Response::LeaseGrant { ttl_s, .. } | Response::LeaseKeepAlive { ttl_s })) => {
+            *ttl_s
+        }
         _ => 0,
     }
 }
@@ -83,7 +86,7 @@ fn removed_by_client(history: &History, key: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::NAME;
-    use crate::check::fixture::{STEP_NS, catches, everything, events_of};
+    use crate::check::fixture::{STEP_NS, catches, events_of, everything};
     use crate::history::{Request, Response};
 
     /// A key with a lease of one second that is gone after `lived_ns`.
@@ -118,7 +121,7 @@ mod tests {
 
     #[test]
     fn an_expiry_in_time_is_good() {
-        let mut fixture = crate::check::fixture::Fixture::new();
+        let mut fixture = crate::check::fixture::Fixture::default();
         fixture.put("/t/1");
         expire_after(2_000 * STEP_NS)(&mut fixture);
         let last = fixture.revision;

@@ -81,12 +81,27 @@ fn judge(key: &str, piece: &[KeyOp]) -> Option<Violation> {
 mod tests {
     use super::NAME;
     use crate::check::check;
-    use crate::check::fixture::{Fixture, catches};
+    use crate::check::fixture::{Fixture, catches, everything};
     use crate::history::{Kv, Outcome, Response};
 
     #[test]
     fn long_histories_are_cut_and_judged() {
         let fixture = Fixture::busy(5, 6_000);
+        let report = check(&fixture.history);
+        assert!(report.is_clean(), "{report}");
+    }
+
+    #[test]
+    fn a_deletion_that_found_nothing_after_one_of_unknown_outcome_is_good() {
+        let mut fixture = Fixture::default();
+        fixture.put("/t/1");
+        fixture.delete("/t/1");
+        fixture.last().outcome = Outcome::Unknown("deadline".into());
+        // Stands at the same revision as the first.
+        fixture.delete("/t/1");
+        fixture.put("/t/1");
+        let last = fixture.revision;
+        fixture.watch(everything(2), 0, last);
         let report = check(&fixture.history);
         assert!(report.is_clean(), "{report}");
     }

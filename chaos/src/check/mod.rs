@@ -64,6 +64,9 @@ pub fn check(history: &History) -> Report {
 }
 
 #[cfg(test)]
+mod known_bugs;
+
+#[cfg(test)]
 mod tests {
     use super::fixture::Fixture;
     use super::*;
@@ -80,7 +83,7 @@ mod tests {
     #[test]
     fn unknown_outcomes_are_good_either_way() {
         for applied in [false, true] {
-            let mut fixture = Fixture::new();
+            let mut fixture = Fixture::default();
             fixture.put("/t/a");
             fixture.put_unknown("/t/a", applied);
             fixture.get("/t/a");

@@ -115,7 +115,8 @@ fn op_error(
             if *deleted != i64::try_from(expected.len()).unwrap_or(i64::MAX) {
                 return Some(format!("deleted={deleted}, but there were {}", expected.len()));
             }
-            let kept = |kv: &&Kv| truth.event(&kv.key, moment.after).is_none_or(|e| e.put.is_some());
+            let kept =
+                |kv: &&Kv| truth.event(&kv.key, moment.after).is_none_or(|e| e.put.is_some());
             if let Some(kv) = expected.iter().find(|kv| kept(kv)) {
                 return Some(format!("{} is said to be deleted, but is not", kv.key));
             }

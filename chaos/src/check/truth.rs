@@ -49,6 +49,9 @@ impl Truth {
         for watch in &history.watches {
             for response in &watch.responses {
                 gathering.known(response.revision, response.at_ns);
+                if response.body == WatchBody::Progress {
+                    gathering.promised = gathering.promised.max(response.revision);
+                }
                 if let WatchBody::Events { events, .. } = &response.body {
                     for event in events {
                         gathering.watch_event(watch.id, response.at_ns, event);
@@ -80,9 +83,8 @@ impl Truth {
         from: Revision,
         to: Revision,
     ) -> impl Iterator<Item = (Revision, &TruthEvent)> {
-        let range = if from <= to { from..=to } else { 1..=0 };
-        let empty = range.is_empty();
-        let revisions = (!empty).then(|| self.events.range(range)).into_iter().flatten();
+        // A range of the map must not run backwards.
+        let revisions = (from <= to).then(|| self.events.range(from..=to)).into_iter().flatten();
         revisions.flat_map(|(revision, events)| events.iter().map(|e| (*revision, e)))
     }
 
@@ -124,6 +126,9 @@ fn version_at(timeline: &[(Revision, Option<Kv>)], revision: Revision) -> Option
 struct Gathering {
     events: BTreeMap<Revision, Vec<TruthEvent>>,
     known_ns: BTreeMap<Revision, Nanos>,
+    /// The highest revision that an answer or a progress mark stands for. Other watch responses
+    /// name revisions too whose events may come after the watch was left.
+    promised: Revision,
     contradictions: Vec<Violation>,
 }
 
@@ -137,6 +142,7 @@ impl Gathering {
         let Some((revision, response)) = operation.done() else { return };
         if revision > 0 {
             self.known(revision, operation.return_ns);
+            self.promised = self.promised.max(revision);
         }
         self.answer(operation.id, revision, &operation.request, response);
     }
@@ -224,16 +230,15 @@ impl Gathering {
             *at_ns = earliest;
         }
         let timelines = timelines(&self.events);
-        let Self { events, known_ns, contradictions } = self;
+        let Self { events, known_ns, contradictions, .. } = self;
         let truth = Truth { events, timelines, known_ns, complete_to, has_gap };
         (truth, contradictions)
     }
 
     /// The last revision up to which every revision has an event, and whether that is not all.
     fn find_gaps(&mut self, base: Revision) -> (Revision, bool) {
-        let last_seen = self.known_ns.keys().next_back().copied().unwrap_or(base);
         let last_event = self.events.keys().next_back().copied().unwrap_or(0);
-        let last = last_seen.max(last_event);
+        let last = self.promised.max(last_event).max(base);
         let missing = |revision: &Revision| !self.events.contains_key(revision);
         let gaps: Vec<Revision> = (base + 1..=last).filter(missing).collect();
         let Some(first) = gaps.first() else { return (last, false) };

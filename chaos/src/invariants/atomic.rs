@@ -36,9 +36,8 @@ mod tests {
     /// Splits the first transaction that the first watch shows; says so if `fragment`.
     fn split(history: &mut History, fragment_said: bool) {
         let responses = &mut history.watches[0].responses;
-        let is_txn = |body: &WatchBody| {
-            matches!(body, WatchBody::Events { events, .. } if events.len() > 1)
-        };
+        let is_txn =
+            |body: &WatchBody| matches!(body, WatchBody::Events { events, .. } if events.len() > 1);
         let index = responses.iter().position(|r| is_txn(&r.body)).expect("a txn");
         let mut second = responses[index].clone();
         if let WatchBody::Events { events, .. } = &mut second.body {

@@ -1,5 +1,5 @@
-//! Bookmarkable: a progress mark never runs ahead of an event that was not delivered, and never
-//! runs backwards.
+//! Bookmarkable: a progress mark never runs ahead of an event that was not delivered, never runs
+//! backwards, and never names a revision from before the watch's start: the client would go back.
 
 use crate::check::{Truth, Violation};
 use crate::history::{History, Revision, Watch, WatchBody};
@@ -11,7 +11,8 @@ pub fn check(history: &History, truth: &Truth) -> Vec<Violation> {
 }
 
 fn judge(watch: &Watch, truth: &Truth) -> Vec<Violation> {
-    let mut state = Marks::default();
+    let last_mark = watch.request.start_revision - 1;
+    let mut state = Marks { last_mark, ..Marks::default() };
     let mut violations = Vec::new();
     for response in &watch.responses {
         let wrong = match &response.body {

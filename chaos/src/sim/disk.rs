@@ -179,8 +179,7 @@ impl SimEngine {
     fn lies(&self) -> bool {
         let inner = &self.home.inner;
         let vote = inner.vote_waits.swap(false, Ordering::Relaxed);
-        inner.no_sync.load(Ordering::Relaxed)
-            || vote && inner.no_vote_sync.load(Ordering::Relaxed)
+        inner.no_sync.load(Ordering::Relaxed) || vote && inner.no_vote_sync.load(Ordering::Relaxed)
     }
 
     fn notice_vote(&self, batch: &Batch) {

@@ -18,6 +18,7 @@ pub struct Weather {
     pub broken_streams_ms: u64,
     pub disk_error_ms: u64,
     pub disk_full_ms: u64,
+    pub slow_disk_ms: u64,
     pub clock_jump_ms: u64,
     pub transfer_ms: u64,
     pub planned_stop_ms: u64,
@@ -36,6 +37,7 @@ impl Weather {
         broken_streams_ms: 0,
         disk_error_ms: 0,
         disk_full_ms: 0,
+        slow_disk_ms: 0,
         clock_jump_ms: 0,
         transfer_ms: 0,
         planned_stop_ms: 0,
@@ -53,6 +55,7 @@ impl Weather {
         broken_streams_ms: 1_500,
         disk_error_ms: 6_000,
         disk_full_ms: 7_000,
+        slow_disk_ms: 3_000,
         clock_jump_ms: 3_000,
         transfer_ms: 2_500,
         planned_stop_ms: 6_000,
@@ -72,7 +75,7 @@ impl Weather {
         weather
     }
 
-    fn periods_mut(&mut self) -> [&mut u64; 14] {
+    fn periods_mut(&mut self) -> [&mut u64; 15] {
         [
             &mut self.kill_ms,
             &mut self.power_loss_ms,
@@ -84,6 +87,7 @@ impl Weather {
             &mut self.broken_streams_ms,
             &mut self.disk_error_ms,
             &mut self.disk_full_ms,
+            &mut self.slow_disk_ms,
             &mut self.clock_jump_ms,
             &mut self.transfer_ms,
             &mut self.planned_stop_ms,
@@ -95,21 +99,67 @@ impl Weather {
 /// One thing that happens now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
-    Kill { host: usize, down_ms: u64 },
-    PowerLoss { host: usize, down_ms: u64 },
+    Kill {
+        host: usize,
+        down_ms: u64,
+    },
+    PowerLoss {
+        host: usize,
+        down_ms: u64,
+    },
     /// All hosts at once, by loss of power or by a kill.
-    KillAll { power: bool, down_ms: u64 },
-    Pause { host: usize, for_ms: u64 },
+    KillAll {
+        power: bool,
+        down_ms: u64,
+    },
+    Pause {
+        host: usize,
+        for_ms: u64,
+    },
     /// The hosts of one side do not reach those of the other.
-    Partition { side: Vec<usize>, for_ms: u64 },
-    OneWay { from: usize, to: usize, for_ms: u64 },
-    BadLink { from: usize, to: usize, loss_ppm: u32, latency_max_us: u64, for_ms: u64 },
-    BrokenStreams { from: usize, to: usize },
-    DiskError { host: usize, log: bool, on_sync: bool },
-    DiskFull { host: usize, for_ms: u64 },
-    ClockJump { host: usize, skew_ms: i64 },
+    Partition {
+        side: Vec<usize>,
+        for_ms: u64,
+    },
+    OneWay {
+        from: usize,
+        to: usize,
+        for_ms: u64,
+    },
+    BadLink {
+        from: usize,
+        to: usize,
+        loss_ppm: u32,
+        latency_max_us: u64,
+        for_ms: u64,
+    },
+    BrokenStreams {
+        from: usize,
+        to: usize,
+    },
+    DiskError {
+        host: usize,
+        log: bool,
+        on_sync: bool,
+    },
+    DiskFull {
+        host: usize,
+        for_ms: u64,
+    },
+    SlowDisk {
+        host: usize,
+        delay_max_ms: u64,
+        for_ms: u64,
+    },
+    ClockJump {
+        host: usize,
+        skew_ms: i64,
+    },
     Transfer,
-    PlannedStop { host: usize, down_ms: u64 },
+    PlannedStop {
+        host: usize,
+        down_ms: u64,
+    },
     Membership(Change),
 }
 
@@ -213,6 +263,11 @@ impl FaultPlan {
             let (host, for_ms) = (self.host(), self.rng.between(500, 4_000));
             faults.push(Fault::DiskFull { host, for_ms });
         }
+        if self.strikes(self.weather.slow_disk_ms) {
+            let (host, for_ms) = (self.host(), self.rng.between(100, 2_500));
+            let delay_max_ms = *self.rng.pick(&[10, 60, 400]);
+            faults.push(Fault::SlowDisk { host, delay_max_ms, for_ms });
+        }
     }
 
     fn strikes(&mut self, period_ms: u64) -> bool {
@@ -241,7 +296,7 @@ mod tests {
         for _ in 0..200_000 {
             kinds.extend(storm.draw().iter().map(std::mem::discriminant));
         }
-        assert_eq!(kinds.len(), 14);
+        assert_eq!(kinds.len(), 15);
         let mut calm = FaultPlan::new(Rng::new(3), Weather::CALM, 5);
         assert!((0..10_000).all(|_| calm.draw().is_empty()));
     }

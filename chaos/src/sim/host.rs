@@ -14,7 +14,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::runtime::{Handle, Runtime};
 use xebec_raft::options::{FatalHook, FreeSpace, WallClock};
-use xebec_raft::{Environment, Identity, Member, Options, Replica, Threads, Timing};
+use xebec_raft::{
+    Environment, Identity, Member, Options, Replica, Threads, Timing, Upkeep, runtime,
+};
 use xebec_store::Store;
 use xebec_store::watch::Limits;
 
@@ -102,6 +104,10 @@ pub struct Host {
     /// How fast the timers run, in millionths of the true speed.
     pub rate_ppm: u64,
     pub paused: bool,
+    /// The longest time that a sync or a read takes.
+    pub disk_delay_max_ms: u64,
+    /// Entries between two times that the keyspace is made durable, and about what the log keeps.
+    pub retention_entries: u64,
     life: Option<Life>,
     pub lives: u64,
 }
@@ -138,6 +144,8 @@ impl Host {
             skew_ms: 0,
             rate_ppm: 1_000_000,
             paused: false,
+            disk_delay_max_ms: 0,
+            retention_entries: 1_000,
             life: None,
             lives: 0,
         }
@@ -202,7 +210,8 @@ impl Host {
         let options = self.options(Arc::clone(&last_words));
         let rng = self.rng.fork(self.lives);
         // Small, so that watches fall behind the rings and read from disk.
-        let limits = Limits { history_bytes: 24 << 10, rings_bytes: 12 << 10, inbox_bytes: 24 << 10 };
+        let limits =
+            Limits { history_bytes: 24 << 10, rings_bytes: 12 << 10, inbox_bytes: 24 << 10 };
         async move {
             let mut settings = xebec_store::Options::new(options.identity.member_id);
             settings.load_threads = 1;
@@ -231,12 +240,25 @@ impl Host {
             member: self.role.member.clone(),
             bootstrap: self.role.bootstrap.clone(),
             timing: Timing::default(),
+            upkeep: self.upkeep(),
             environment: Environment {
                 clock: Arc::clone(&self.clock) as Arc<dyn WallClock>,
                 disk: Arc::clone(&self.space) as Arc<dyn FreeSpace>,
                 fatal: last_words,
             },
             threads: Threads::Current,
+        }
+    }
+
+    /// Little is kept, so that a short run sees purges and checkpoints.
+    fn upkeep(&self) -> Upkeep {
+        Upkeep {
+            persist_entries: self.retention_entries,
+            persist_interval: Duration::from_secs(2),
+            log_keep_bytes: 1 << 20,
+            log_keep_entries: self.retention_entries,
+            purge_entries_min: self.retention_entries.div_ceil(4),
+            ..Upkeep::default()
         }
     }
 
@@ -280,7 +302,8 @@ impl Host {
             return;
         }
         life.local_ms += step_ms;
-        xebec_raft::runtime::seed_thread(self.rng.next_u64());
+        runtime::seed_thread(self.rng.next_u64());
+        runtime::set_disk_delay_max(Duration::from_millis(self.disk_delay_max_ms));
         life.runtime.block_on(async {
             // After a pause the clock has gone on while nothing ran: timers fire late, all at once.
             const LATE_MS: u64 = 8;

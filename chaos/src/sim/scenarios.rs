@@ -92,7 +92,8 @@ impl Scenario {
                 settings.pace = Pace { stall_max_ms: 300, stall_ppm: 100_000, events_max: 8 };
             }
             Self::FutureRevisions => {
-                settings.weather = Weather { pause_ms: 700, one_way_ms: 900, kill_ms: 2_000, ..calm };
+                settings.weather =
+                    Weather { pause_ms: 700, one_way_ms: 900, kill_ms: 2_000, ..calm };
                 settings.watchers = 10;
                 settings.stay_max_us = 150_000;
                 settings.future_ppm = 400_000;

@@ -31,6 +31,8 @@ pub struct Settings {
     pub future_ppm: u32,
     /// Entries after which a replica makes its keyspace durable and purges its log.
     pub retention_entries: u64,
+    /// The longest time that a disk takes for one thing while it is well.
+    pub disk_delay_max_ms: u64,
     /// Planted bugs.
     pub lies: PlantedLies,
     pub watch_bug: Option<WatchBug>,
@@ -79,6 +81,7 @@ impl Settings {
             marks_max_us: 400_000,
             future_ppm: 50_000,
             retention_entries: *rng.pick(&[30, 300, 5_000]),
+            disk_delay_max_ms: *rng.pick(&[0, 1, 4]),
             watch_bug: None,
             rate_ppm: 1_000_000,
             lies: PlantedLies::default(),

@@ -251,10 +251,8 @@ impl Watchers {
                 WatchBody::Canceled { compact_revision, .. } => {
                     watcher.ended[position] = true;
                     self.compacted += 1;
-                    self.trace.line(format_args!(
-                        "watch {}: compacted at {compact_revision}",
-                        watch.id
-                    ));
+                    self.trace
+                        .line(format_args!("watch {}: compacted at {compact_revision}", watch.id));
                 }
                 WatchBody::Created | WatchBody::Progress => {
                     self.marks += u64::from(body == WatchBody::Progress);
@@ -386,7 +384,11 @@ impl Served {
         for index in 0..self.specs.len() {
             let first = stream.watch(index as i64, self.specs[index].clone());
             let first = first.expect("the ids of a stream's watches differ");
-            self.report(index, WatchBody::Created, first - 1);
+            // As the header of etcd's answer: where the keyspace stands, which for a watch from
+            // now on is right before its first revision.
+            let from_now = self.specs[index].start_revision == 0;
+            let revision = if from_now { first - 1 } else { self.store.view().revision() };
+            self.report(index, WatchBody::Created, revision);
             self.stall().await;
         }
         loop {

@@ -154,7 +154,9 @@ impl World {
             watchers,
         };
         for index in 0..world.settings.hosts() {
-            let role = match members.get(index) {
+            // The members come in the order of their ids.
+            let url = super::net::peer_url(index);
+            let role = match members.iter().find(|member| member.peer_urls.contains(&url)) {
                 Some(member) => Role {
                     identity: Identity { cluster_id, member_id: member.id },
                     member: member.clone(),
@@ -187,6 +189,8 @@ impl World {
         let mut host = Host::new(index, role, (log, state), net, trace, rng);
         let drift_ppm = self.settings.drift_ppm;
         host.rate_ppm = self.settings.rate_ppm + self.rng.between(0, 2 * drift_ppm) - drift_ppm;
+        host.retention_entries = self.settings.retention_entries;
+        host.disk_delay_max_ms = self.settings.disk_delay_max_ms;
         host.skew_ms = self.rng.between(0, 400) as i64 - 200;
         host
     }
@@ -262,7 +266,8 @@ impl World {
             let Some(replica) = host.replica() else { continue };
             let status = replica.status();
             let view = replica.store().view();
-            let sample = Sample { host: host.index, life: host.lives, status: &status, view: &view };
+            let sample =
+                Sample { host: host.index, life: host.lives, status: &status, view: &view };
             self.invariants.observe(&sample);
             self.trace.count(&[
                 host.index as u64,
@@ -303,7 +308,8 @@ impl World {
             faults: self.faults,
             watch_events: self.watchers.events,
             catch_ups: *self.watchers.catch_ups.lock(),
-            snapshots: self.installs + self.hosts.iter().map(|host| host.state.installs()).sum::<u64>(),
+            snapshots: self.installs
+                + self.hosts.iter().map(|host| host.state.installs()).sum::<u64>(),
             compacted_watches: self.watchers.compacted,
             marks: self.watchers.marks,
             stops: self.stops,

@@ -16,11 +16,11 @@ use std::time::Duration;
 ///
 /// The stream to the peer is opened for the first request, not before: openraft backs off from an
 /// unreachable peer by holding the first request back.
-pub(super) fn pipeline<S>(
-    client: &mut PeerClient,
+pub(super) fn pipeline<'a, S>(
+    client: &'a mut PeerClient,
     input: S,
-    option: RPCOption,
-) -> BoxStream<'_, RpcResult<StreamAppendResult<TypeConfig>>>
+    option: &RPCOption,
+) -> BoxStream<'a, RpcResult<StreamAppendResult<TypeConfig>>>
 where
     S: Stream<Item = AppendEntriesRequest<TypeConfig>> + Send + Unpin + 'static,
 {
@@ -115,8 +115,9 @@ where
 }
 
 async fn open(client: &PeerClient, timeout: Duration) -> Result<Duplex, TransportError> {
-    let (network, target) = (&client.network, &client.target);
-    let opened = network.transport.open(target, Lane::Append, Method::Append, timeout);
+    let network = &client.network;
+    let target = network.resolve(&client.target);
+    let opened = network.transport.open(&target, Lane::Append, Method::Append, timeout);
     let duplex = opened.await?;
     let hello = Hello { header: network.header(target.member_id), session: 0, term: 0 };
     duplex.tx.send(encode(&hello)).await.map_err(|_| closed())?;

@@ -41,8 +41,9 @@ impl PeerClient {
             self.heartbeat.duplex = None;
         }
         if self.heartbeat.duplex.is_none() {
+            let target = self.network.resolve(&self.target);
             let opened = self.network.transport.open(
-                &self.target,
+                &target,
                 Lane::Control,
                 Method::Heartbeat,
                 super::VOTE_TIMEOUT_MIN,

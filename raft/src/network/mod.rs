@@ -8,10 +8,9 @@ use crate::member::Member;
 use crate::options::Identity;
 use crate::snapshot::{SnapshotData, send_snapshot};
 use crate::transport::{Lane, Method, Target, Transport, TransportError};
-use crate::types::{StoredMembership, TypeConfig, Vote};
-use crate::wire::{
-    Header, TransferAnswer, TransferCall, VoteAnswer, VoteCall, decode, encode,
-};
+use crate::types::{CommittedLeaderId, StoredMembership, TypeConfig, Vote};
+use crate::watch_channel as watch;
+use crate::wire::{Header, TransferAnswer, TransferCall, VoteAnswer, VoteCall, decode, encode};
 use bytes::Bytes;
 use futures::Stream;
 use futures::future::BoxFuture;
@@ -41,9 +40,21 @@ const VOTE_TIMEOUT_MIN: Duration = Duration::from_millis(100);
 pub struct Network {
     pub identity: Identity,
     pub transport: Arc<dyn Transport>,
+    /// As applied: where members are reached now.
+    pub membership: watch::Receiver<StoredMembership>,
 }
 
 impl Network {
+    /// openraft keeps a client while a member moves to another address.
+    fn resolve(&self, known: &Target) -> Target {
+        let membership = self.membership.borrow();
+        let peer_urls = match membership.membership().get_node(&known.member_id) {
+            Some(member) => &member.peer_urls,
+            None => &known.peer_urls,
+        };
+        Target { member_id: known.member_id, peer_urls: peer_urls.clone() }
+    }
+
     pub fn header(&self, to: u64) -> Header {
         Header { cluster_id: self.identity.cluster_id, from: self.identity.member_id, to }
     }
@@ -91,9 +102,10 @@ pub struct PeerClient {
 
 impl PeerClient {
     async fn call(&self, method: Method, request: Bytes, timeout: Duration) -> RpcResult<Bytes> {
+        let target = self.network.resolve(&self.target);
         self.network
             .transport
-            .call(&self.target, Lane::Control, method, request, timeout)
+            .call(&target, Lane::Control, method, request, timeout)
             .await
             .map_err(|error| self.rpc_error(&error, timeout))
     }
@@ -160,7 +172,7 @@ impl RaftNetworkV2<TypeConfig> for PeerClient {
         S: Stream<Item = AppendEntriesRequest<TypeConfig>> + OptionalSend + Unpin + 'static,
     {
         if self.purpose == Purpose::Append {
-            let answers = append::pipeline(self, input, option);
+            let answers = append::pipeline(self, input, &option);
             return Box::pin(std::future::ready(Ok(answers)));
         }
         Box::pin(async move {
@@ -192,24 +204,19 @@ impl RaftNetworkV2<TypeConfig> for PeerClient {
     async fn full_snapshot(
         &mut self,
         vote: Vote,
-        snapshot: Snapshot<
-            crate::types::CommittedLeaderId,
-            u64,
-            Member,
-            SnapshotData,
-        >,
+        snapshot: Snapshot<CommittedLeaderId, u64, Member, SnapshotData>,
         cancel: impl Future<Output = ReplicationClosed> + OptionalSend + 'static,
         _option: RPCOption,
     ) -> Result<SnapshotResponse<TypeConfig>, StreamingError<TypeConfig>> {
-        let _: &StoredMembership = &snapshot.meta.last_membership;
+        let Snapshot { meta, snapshot } = snapshot;
+        let target = self.network.resolve(&self.target);
+        let sending = send_snapshot(&self.network, &target, vote, &meta, snapshot);
         tokio::select! {
             biased;
             closed = cancel => Err(StreamingError::Closed(closed)),
-            sent = send_snapshot(&self.network, &self.target, vote, &snapshot.meta, snapshot.snapshot) => {
-                match sent {
-                    Ok(vote) => Ok(SnapshotResponse::new(vote)),
-                    Err(error) => Err(self.rpc_error(&error, Duration::ZERO).into()),
-                }
+            sent = sending => match sent {
+                Ok(vote) => Ok(SnapshotResponse::new(vote)),
+                Err(error) => Err(self.rpc_error(&error, Duration::ZERO).into()),
             }
         }
     }

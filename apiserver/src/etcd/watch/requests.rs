@@ -66,16 +66,20 @@ impl Session {
 
     fn begin(&mut self, id: i64, range: KeyRange, request: &WatchCreateRequest) {
         let has = |filter: FilterType| request.filters.contains(&(filter as i32));
+        // From now on means after everything that this replica has answered for: the hub may be
+        // a moment behind that.
+        let from_now = request.start_revision == 0;
+        let now = self.current_revision();
         let spec = WatchSpec {
             range,
-            start_revision: request.start_revision,
+            start_revision: if from_now { now + 1 } else { request.start_revision },
             no_put: has(FilterType::Noput),
             no_delete: has(FilterType::Nodelete),
             prev_kv: request.prev_kv,
         };
-        let Some(first) = self.hub.watch(id, spec) else {
+        if self.hub.watch(id, spec).is_none() {
             return self.refuse(WATCH_DUPLICATE_ID);
-        };
+        }
         let watched = Watched {
             progress_notify: request.progress_notify,
             quiet: true,
@@ -86,9 +90,7 @@ impl Session {
             self.progress.start_ticking(self.context.progress_interval);
         }
         // A client that watches from now on resumes from the revision named here.
-        let from_now = request.start_revision == 0;
-        let revision = if from_now { first - 1 } else { self.current_revision() };
-        let mut head = self.head(id, revision);
+        let mut head = self.head(id, if from_now { now } else { self.current_revision() });
         head.created = true;
         self.reply(head);
     }

@@ -49,7 +49,10 @@ pub enum Change {
 pub enum Step {
     /// The state that an earlier piece of the history ended in.
     Begin(State),
-    Do { before: Vec<Before>, change: Change },
+    Do {
+        before: Vec<Before>,
+        change: Change,
+    },
 }
 
 impl Step {

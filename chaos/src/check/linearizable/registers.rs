@@ -160,9 +160,11 @@ impl<'a> Splitter<'a> {
             } else {
                 Before::Anything
             };
-            let change =
-                if deleted == 0 { Change::Nothing } else { Change::Remove(when.revision) };
-            self.deleted_at.insert((when.revision, key.to_owned()));
+            let change = if deleted == 0 { Change::Nothing } else { Change::Remove(when.revision) };
+            // One that found nothing stands at the revision of what came before it.
+            if deleted > 0 {
+                self.deleted_at.insert((when.revision, key.to_owned()));
+            }
             self.push(key, when, vec![before], change);
         }
     }

@@ -12,7 +12,8 @@ pub struct CommittedImmutable {
 
 impl CommittedImmutable {
     pub fn observe(&mut self, sample: &Sample<'_>, logs: &LogBook) -> Finding {
-        let committed = sample.status.committed_index;
+        // What is applied is committed, and is what this replica's log has there.
+        let committed = sample.status.applied_index;
         let looked_to = self.looked_to.entry((sample.host, sample.life)).or_default();
         let mut finding = None;
         for index in *looked_to + 1..=committed {

@@ -1,5 +1,6 @@
 //! Terms never go back, not even over a crash (the vote is durable before it is sent); positions
-//! never go back within a life.
+//! never go back within a life. (The committed index may: it is what the leader says, and a new
+//! leader knows less at first.)
 
 use super::{Finding, Sample};
 use std::collections::BTreeMap;
@@ -13,7 +14,6 @@ pub struct Monotonic {
 struct Seen {
     life: u64,
     term: u64,
-    committed: u64,
     applied: u64,
     revision: i64,
 }
@@ -28,19 +28,16 @@ impl Monotonic {
         let now = Seen {
             life: sample.life,
             term: status.term,
-            committed: status.committed_index,
             applied: status.applied_index,
             revision: sample.view.revision(),
         };
         let before = std::mem::replace(seen, now);
         let pairs = [
             ("term", before.term, now.term),
-            ("committed index", before.committed, now.committed),
             ("applied index", before.applied, now.applied),
             ("revision", before.revision as u64, now.revision as u64),
         ];
         let (what, from, to) = pairs.into_iter().find(|(_, before, now)| now < before)?;
-        // Right after a start the term is read back from disk.
         let detail = format!("host {}: {what} went from {from} to {to}", sample.host);
         Some(("nothing goes back", detail))
     }

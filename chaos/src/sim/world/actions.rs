@@ -17,6 +17,7 @@ pub enum Undo {
     Resume(usize),
     Unblock(Vec<(usize, usize)>),
     FreeSpace(usize),
+    QuickDisk(usize),
 }
 
 /// What the harness asked of replicas and waits for, as an operator would.
@@ -92,6 +93,10 @@ impl World {
                 self.hosts[host].set_free_bytes(1 << 20);
                 self.undo_in(for_ms, Undo::FreeSpace(host));
             }
+            Fault::SlowDisk { host, delay_max_ms, for_ms } => {
+                self.hosts[host].disk_delay_max_ms = delay_max_ms;
+                self.undo_in(for_ms, Undo::QuickDisk(host));
+            }
             Fault::ClockJump { host, skew_ms } => self.hosts[host].skew_ms = skew_ms,
             Fault::Transfer => self.transfer(),
             Fault::PlannedStop { host, down_ms } => self.stop(host, down_ms),
@@ -156,7 +161,8 @@ impl World {
 
     pub(super) fn end_faults(&mut self) {
         let now_us = self.now_us;
-        let (due, later) = std::mem::take(&mut self.undo).into_iter().partition(|(at, _)| *at <= now_us);
+        let (due, later) =
+            std::mem::take(&mut self.undo).into_iter().partition(|(at, _)| *at <= now_us);
         self.undo = later;
         let due: Vec<(u64, Undo)> = due;
         for (_, undo) in due {
@@ -171,6 +177,9 @@ impl World {
                 for (from, to) in pairs {
                     self.net.wire.set_link(from, to, None);
                 }
+            }
+            Undo::QuickDisk(host) => {
+                self.hosts[host].disk_delay_max_ms = self.settings.disk_delay_max_ms;
             }
             Undo::FreeSpace(host) => self.hosts[host].set_free_bytes(PLENTY_BYTES),
         }

@@ -2,12 +2,12 @@
 
 use super::World;
 use crate::check;
-use crate::history::{
-    HashSample, Watch, WatchBody, WatchEvent, WatchRequest, WatchResponse,
-};
+use crate::history::{HashSample, Watch, WatchBody, WatchEvent, WatchRequest, WatchResponse};
 use crate::sim::client::kv_of;
 use crate::sim::truth::EMPTY;
 
+/// So many violations of each promise that clients saw broken are reported.
+const SHOWN_MAX: usize = 3;
 /// A healthy cluster has a leader after so long.
 const BOOT_LIMIT_MS: u64 = 5_000;
 /// A healed one has caught up, answered every request and told every watcher.
@@ -114,7 +114,7 @@ impl World {
         self.history.watches.push(witness);
         let report = check::check(&self.history);
         for (name, violations) in &report.checks {
-            for violation in violations {
+            for violation in violations.iter().take(SHOWN_MAX) {
                 let detail = format!("{} (records {:?})", violation.message, violation.records);
                 self.violations.report(name, detail);
             }
@@ -157,11 +157,8 @@ impl World {
 
     /// The truth as if a watcher had seen all of it.
     fn witness(&mut self) -> Watch {
-        let mut responses = vec![WatchResponse {
-            at_ns: 0,
-            revision: EMPTY,
-            body: WatchBody::Created,
-        }];
+        let mut responses =
+            vec![WatchResponse { at_ns: 0, revision: EMPTY, body: WatchBody::Created }];
         let everything = crate::sim::client::key_range("\u{1}", "\0");
         let last = self.truth.revision();
         let mut next = EMPTY + 1;

@@ -1,0 +1,63 @@
+//! Backups: saved from a running cluster, checked, and restored as a new one.
+
+use crate::harness::{Cluster, Process, eventually, has_etcdctl, succeed, text, xebec};
+use std::process::Command;
+
+#[test]
+fn a_saved_snapshot_is_restored_as_a_new_cluster() {
+    if !has_etcdctl() {
+        return;
+    }
+    let cluster = Cluster::start(&[]);
+    for number in 0..20 {
+        cluster.etcdctl(&["put", &format!("key{number:02}"), &format!("value{number}")]);
+    }
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("backup.xsnap");
+    let path = file.to_str().expect("UTF-8");
+    succeed(&mut cluster.xebec(&["snapshot", "save", path]));
+    cluster.etcdctl(&["put", "key00", "later"]);
+
+    let status = succeed(xebec().args(["snapshot", "status", path]));
+    assert!(status.contains("20"), "it counts the keys: {status}");
+
+    let network = crate::harness::Network::reserve();
+    let ip = network.address(11);
+    let data = dir.path().join("restored");
+    let mut restore = xebec();
+    restore.args(["snapshot", "restore", path, "--name", "new", "--data-dir"]).arg(&data);
+    restore.arg(format!("--cluster-initial=new=http://{ip}:2380"));
+    succeed(&mut restore);
+    let refused = restore.output().expect("the binary starts");
+    assert_eq!(refused.status.code(), Some(3), "never over data: {}", text(&refused));
+
+    let mut server = xebec();
+    server.args(["server", "--insecure", "--name", "new", "--data-dir"]).arg(&data);
+    server.arg(format!("--client-listen=http://{ip}:2379"));
+    server.arg(format!("--peer-listen=http://{ip}:2380"));
+    let mut process = Process::start(&mut server);
+    process.wait_for("serving");
+    let value = eventually("it serves", || {
+        let mut get = Command::new("etcdctl");
+        get.env("ETCDCTL_API", "3").arg(format!("--endpoints=http://{ip}:2379"));
+        let output = get.args(["get", "--prefix", "key", "--print-value-only"]).output().ok()?;
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    });
+    assert_eq!(value.lines().count(), 20);
+    assert!(value.starts_with("value0\n"), "as it was when saved: {value}");
+}
+
+#[test]
+fn a_damaged_snapshot_is_refused() {
+    let cluster = Cluster::start(&[]);
+    let file = cluster.path().join("backup.xsnap");
+    let path = file.to_str().expect("UTF-8");
+    succeed(&mut cluster.xebec(&["snapshot", "save", path]));
+    let mut bytes = std::fs::read(&file).expect("readable");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&file, bytes).expect("writable");
+    let output = xebec().args(["snapshot", "status", path]).output().expect("the binary starts");
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output));
+    assert!(text(&output).contains("digest"), "{}", text(&output));
+}
