@@ -4,9 +4,11 @@
 //!
 //! Invariants: this crate reads no clock, file or socket, and has no type for any one kind.
 
+pub mod apply;
 pub mod codec;
 pub mod field_error;
 pub mod names;
+pub mod patch;
 pub mod quantity;
 pub mod schema;
 pub mod selector;

@@ -34,6 +34,10 @@ pub struct Message {
     pub name: String,
     /// Has `apiVersion` and `kind`.
     pub typed: bool,
+    /// Server-side apply takes it as one value, wherever a field does not say otherwise.
+    pub atomic: bool,
+    /// Keeps fields that it does not declare (`x-kubernetes-preserve-unknown-fields`).
+    pub open: bool,
     /// Fields in the order in which JSON is written.
     pub fields: Vec<Field>,
     /// Indices of `fields` in the order of their tags, which is how protobuf is written.
@@ -80,6 +84,8 @@ pub struct Field {
     pub list: ListType,
     /// Server-side apply takes the map or message as one value.
     pub atomic: bool,
+    /// Server-side apply looks into the message even where the message itself is atomic.
+    pub granular: bool,
     pub merge_key: Option<String>,
     pub patch: PatchStrategy,
     /// The feature gate without which the field is dropped.
@@ -136,6 +142,7 @@ pub enum ListType {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PatchStrategy {
     pub merge: bool,
+    pub replace: bool,
     pub retain_keys: bool,
 }
 
@@ -157,6 +164,17 @@ impl Schema {
 
     pub fn message(&self, id: MessageId) -> &Message {
         &self.messages[id.0 as usize]
+    }
+
+    /// The field that JSON shows under a name in an object of a message, through inlined messages.
+    pub fn field(&self, id: MessageId, json: &str) -> Option<&Field> {
+        let mut message = self.message(id);
+        let (last, through) = message.json_path(json)?.split_last()?;
+        for at in through {
+            let Kind::Message(inner) = message.fields[*at as usize].kind else { return None };
+            message = self.message(inner);
+        }
+        Some(&message.fields[*last as usize])
     }
 
     pub fn messages(&self) -> impl Iterator<Item = (MessageId, &Message)> {
