@@ -32,10 +32,9 @@ pub async fn execute(replica: &Replica, request: &Request, manner: Manner) -> Ou
             let body = body_of(request);
             match replica.propose(body).await {
                 Ok(outcome) => match outcome.result {
-                    Ok(response) => Outcome::Ok {
-                        revision: outcome.revision,
-                        response: response_of(&response),
-                    },
+                    Ok(response) => {
+                        Outcome::Ok { revision: outcome.revision, response: response_of(&response) }
+                    }
                     Err(error) => Outcome::Failed(failure_of(error)),
                 },
                 Err(error) => propose_error(&error),
@@ -125,9 +124,7 @@ fn kvs_of(kvs: &[Arc<KeyValue>]) -> Vec<Kv> {
 
 fn response_of(response: &xebec_store::Response) -> Response {
     match response {
-        xebec_store::Response::Put { prev } => {
-            Response::Put { prev: prev.as_deref().map(kv_of) }
-        }
+        xebec_store::Response::Put { prev } => Response::Put { prev: prev.as_deref().map(kv_of) },
         xebec_store::Response::DeleteRange { deleted, prev_kvs } => {
             Response::Delete { deleted: *deleted, prev: kvs_of(prev_kvs) }
         }
@@ -145,11 +142,9 @@ fn response_of(response: &xebec_store::Response) -> Response {
 
 fn op_response_of(response: &OpResponse) -> Response {
     match response {
-        OpResponse::Range { result, .. } => Response::Range {
-            kvs: kvs_of(&result.kvs),
-            more: result.more,
-            count: result.count,
-        },
+        OpResponse::Range { result, .. } => {
+            Response::Range { kvs: kvs_of(&result.kvs), more: result.more, count: result.count }
+        }
         OpResponse::Put { prev, .. } => Response::Put { prev: prev.as_deref().map(kv_of) },
         OpResponse::DeleteRange { deleted, prev_kvs, .. } => {
             Response::Delete { deleted: *deleted, prev: kvs_of(prev_kvs) }
@@ -190,10 +185,7 @@ fn put_of(put: &Put) -> command::Put {
 }
 
 fn delete_of(delete: &Delete) -> command::DeleteRange {
-    command::DeleteRange {
-        range: key_range(&delete.key, &delete.end),
-        prev_kv: delete.prev_kv,
-    }
+    command::DeleteRange { range: key_range(&delete.key, &delete.end), prev_kv: delete.prev_kv }
 }
 
 fn body_of(request: &Request) -> Body {
@@ -329,13 +321,8 @@ const GIVE_UP_US: u64 = 9_000_000;
 
 impl Clients {
     pub fn new(rng: Rng, trace: Arc<Trace>, sessions: u32) -> Self {
-        let session = |client| Session {
-            client,
-            waiting: None,
-            next_us: 0,
-            held: None,
-            host: None,
-        };
+        let session =
+            |client| Session { client, waiting: None, next_us: 0, held: None, host: None };
         Self {
             rng,
             trace,

@@ -40,6 +40,7 @@ pub enum Scenario {
 }
 
 impl Scenario {
+    #[expect(clippy::too_many_lines, reason = "one arm for each scenario, a few lines each")]
     pub fn settings(self, seed: u64, steps: u64) -> Settings {
         let mut settings = Settings::from_seed(seed, steps);
         let calm = Weather::CALM;
@@ -92,7 +93,8 @@ impl Scenario {
                 settings.pace = Pace { stall_max_ms: 300, stall_ppm: 100_000, events_max: 8 };
             }
             Self::FutureRevisions => {
-                settings.weather = Weather { pause_ms: 700, one_way_ms: 900, kill_ms: 2_000, ..calm };
+                settings.weather =
+                    Weather { pause_ms: 700, one_way_ms: 900, kill_ms: 2_000, ..calm };
                 settings.watchers = 10;
                 settings.stay_max_us = 150_000;
                 settings.future_ppm = 400_000;

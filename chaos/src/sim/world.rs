@@ -266,7 +266,8 @@ impl World {
             let Some(replica) = host.replica() else { continue };
             let status = replica.status();
             let view = replica.store().view();
-            let sample = Sample { host: host.index, life: host.lives, status: &status, view: &view };
+            let sample =
+                Sample { host: host.index, life: host.lives, status: &status, view: &view };
             self.invariants.observe(&sample);
             self.trace.count(&[
                 host.index as u64,
@@ -307,7 +308,8 @@ impl World {
             faults: self.faults,
             watch_events: self.watchers.events,
             catch_ups: *self.watchers.catch_ups.lock(),
-            snapshots: self.installs + self.hosts.iter().map(|host| host.state.installs()).sum::<u64>(),
+            snapshots: self.installs
+                + self.hosts.iter().map(|host| host.state.installs()).sum::<u64>(),
             compacted_watches: self.watchers.compacted,
             marks: self.watchers.marks,
             stops: self.stops,
