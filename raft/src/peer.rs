@@ -177,7 +177,8 @@ impl Peer {
     async fn proposals(&self, hello: Hello, mut duplex: Duplex) -> Result<(), TransportError> {
         let proposals = &self.core.proposals;
         let member = hello.header.from;
-        let Some((admission, taken)) = proposals.admit(member, hello.session, hello.term) else {
+        let admitted = proposals.admit(member, hello.session, hello.term).await;
+        let Some((admission, taken)) = admitted else {
             let answer = ForwardAnswer { not_leader: true, ..ForwardAnswer::default() };
             return send(&duplex.tx, encode(&answer)).await;
         };

@@ -231,7 +231,7 @@ fn parse_single(text: &str) -> Option<(Cow<'_, str>, Atom<'_>)> {
     let inner = text.strip_prefix("{\"")?.strip_suffix("\"}")?;
     let (name, value) = inner.split_once("\":\"")?;
     let plain = |part: &str| !part.bytes().any(|byte| byte < 0x20 || matches!(byte, b'"' | b'\\'));
-    (plain(name) && plain(value)).then(|| (Cow::Borrowed(name), Atom::Text(Cow::Borrowed(value))))
+    (plain(name) && plain(value)).then_some((Cow::Borrowed(name), Atom::Text(Cow::Borrowed(value))))
 }
 
 impl Atom<'_> {

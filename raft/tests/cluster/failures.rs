@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use xebec_raft::errors::{ProposeError, ReadIndexError};
-use xebec_store::Response;
 use xebec_store::command::{
-    Body, Compare, CompareResult, CompareTarget, KeyRange, Op, OpKind, Put, Txn,
+    Body, Compact, Compare, CompareResult, CompareTarget, DeleteRange, KeyRange, Op, OpKind, Put,
+    Range, Txn,
 };
+use xebec_store::{ReadError, Response};
 
 #[test]
 fn a_crashed_leader_is_replaced_and_loses_nothing() {
@@ -264,5 +265,77 @@ fn a_failed_log_write_stops_the_replica_with_its_reason() {
         let refused = cluster.replica(victim).propose(put("key", "no")).await;
         assert_eq!(refused.err(), Some(ProposeError::Stopped));
         must_put(cluster.replica(other), "key", "the others go on").await;
+    });
+}
+
+/// In the time of the paused clock, so that the machine's load does not matter.
+#[test]
+fn a_crashed_leader_is_replaced_within_300_ms() {
+    let mut gaps = Vec::new();
+    for seed in 0..20 {
+        run(300 + seed, async {
+            let mut cluster = Cluster::ready(3).await;
+            tokio::time::sleep(Duration::from_millis(500 + seed * 3)).await;
+            let leader = cluster.leader().await;
+            let follower = cluster.follower().await;
+            let replica = cluster.replica(follower).clone();
+            let writer = tokio::spawn(async move {
+                let mut longest = Duration::ZERO;
+                for index in 0..300 {
+                    let began = tokio::time::Instant::now();
+                    must_put(&replica, "key", &index.to_string()).await;
+                    longest = longest.max(began.elapsed());
+                    tokio::time::sleep(Duration::from_millis(2)).await;
+                }
+                longest
+            });
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            cluster.crash(leader).await;
+            gaps.push(writer.await.expect("every write is acknowledged"));
+        });
+    }
+    gaps.sort();
+    assert!(gaps[gaps.len() - 1] <= Duration::from_millis(300), "{gaps:?}");
+}
+
+/// etcd issues 18089 and 20221 have their like here: where a compaction, a deletion and a restart
+/// meet, replicas must show the same at the same revisions.
+#[test]
+fn compaction_and_restart_leave_replicas_alike() {
+    run(7, async {
+        let mut cluster = Cluster::ready(3).await;
+        let victim = cluster.follower().await;
+        let through = cluster.leader().await;
+        must_put(cluster.replica(through), "stays", "old").await;
+        must_put(cluster.replica(through), "goes", "value").await;
+        let range = KeyRange { key: Bytes::from_static(b"goes"), end: Bytes::new() };
+        let delete = Body::DeleteRange(DeleteRange { range, prev_kv: false });
+        let deleted = cluster.replica(through).propose(delete).await.expect("it is applied");
+        must_put(cluster.replica(through), "stays", "new").await;
+        cluster.replica(victim).persist().await;
+        // At the revision of the deletion itself, which a reader may still ask for.
+        let compact = Body::Compact(Compact { revision: deleted.revision });
+        let outcome = cluster.replica(through).propose(compact).await.expect("it is applied");
+        assert!(outcome.result.is_ok());
+        cluster.crash(victim).await;
+        cluster.launch(victim).await;
+        cluster.replica(victim).read_index().await.expect("it recovers");
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        for index in 0..3 {
+            let view = cluster.replica(index).store().view();
+            assert_eq!(view.compact_revision(), deleted.revision);
+            let at = |revision| {
+                let range =
+                    KeyRange { key: Bytes::from_static(b"\0"), end: Bytes::from_static(b"\0") };
+                let found = view.range(&Range { range, revision, ..Range::default() });
+                found.map(|found| found.kvs.iter().map(|kv| kv.value.clone()).collect::<Vec<_>>())
+            };
+            assert!(matches!(at(deleted.revision - 1), Err(ReadError::Compacted)));
+            assert_eq!(at(deleted.revision).expect("readable"), [Bytes::from_static(b"old")]);
+            assert_eq!(at(0).expect("readable"), [Bytes::from_static(b"new")]);
+        }
+        let leader = cluster.leader().await;
+        assert!(cluster.replica(leader).hash_check().await.is_empty());
+        cluster.converge().await;
     });
 }
