@@ -61,7 +61,12 @@ impl Manager<'_> {
             Some(merged) => self.decode(merged, patch)?,
             None => live.clone(),
         };
-        managed::set_entries(&mut object, Source::Borrowed(held).assemble(entries));
+        let source = Source::Borrowed(held);
+        // What was merged still has the live object's list, unless the configuration has a null.
+        let has_list = managed::entries_of(&object).len() == held.len();
+        if !has_list || !source.stays(&entries) {
+            managed::set_entries(&mut object, source.assemble(entries));
+        }
         if writer.manager == KUBECTL {
             last_applied::refresh(&mut object, patch);
         }
@@ -132,19 +137,20 @@ impl Manager<'_> {
             self.track(&empty, live, &mut managers, now).map_err(broken)?;
         }
         let id = ManagerId::new(manager, Operation::Apply, self.api_version, self.subresource);
-        let mut attempted = managers.clone();
-        let mut attempt = self.attempt(live, patch, &mut attempted, &id, force)?;
-        if let Attempt::Conflicts(conflicts) = attempt {
-            let allowed = last_applied::allowed(self, live, manager);
-            let conflicts = match &allowed {
-                Some(object) => conflicts.except(&last_applied::owned(self, live, object)),
-                None => conflicts,
+        let recorded = last_applied::allowed(self, live, manager);
+        let before = recorded.as_ref().map(|_| managers.clone());
+        let mut attempt = self.attempt(live, patch, &mut managers, &id, force)?;
+        if let (Attempt::Conflicts(_), Some(recorded), Some(before)) = (&attempt, &recorded, before)
+        {
+            let allowed = last_applied::owned(self, live, recorded);
+            attempt = match attempt {
+                Attempt::Conflicts(conflicts) => Attempt::Conflicts(conflicts.except(&allowed)),
+                done => done,
             };
-            if !conflicts.is_empty() {
-                return Err(conflicts.into_status());
+            if matches!(&attempt, Attempt::Conflicts(conflicts) if conflicts.is_empty()) {
+                managers = before;
+                attempt = self.attempt(live, patch, &mut managers, &id, true)?;
             }
-            attempted = managers;
-            attempt = self.attempt(live, patch, &mut attempted, &id, true)?;
         }
         let merged = match attempt {
             Attempt::Done(merged) => merged,
@@ -152,11 +158,11 @@ impl Manager<'_> {
         };
         // An apply that changes nothing keeps its time.
         if merged.is_some()
-            && let Some(at) = attempted.find(&id)
+            && let Some(at) = managers.find(&id)
         {
-            attempted.records[at].stamp(Some(now.into()));
+            managers.records[at].stamp(Some(now.into()));
         }
-        Ok((merged, attempted.encode()))
+        Ok((merged, managers.encode()))
     }
 
     /// Merges and settles ownership once. `Done(None)`: the object stays as it is.
@@ -181,9 +187,9 @@ impl Manager<'_> {
             .map_err(|errors| failed("get field set", errors))?;
         let set = self.filter.apply(set);
         let last = self.own(managers, id, set);
-        let merged = match last {
+        let merged = match &last {
             Some(last) => self
-                .prune(live, merged, managers, id, &last)
+                .prune(live, merged, managers, id, last)
                 .map_err(|errors| failed("prune fields", errors))?,
             None => merged,
         };
@@ -194,7 +200,7 @@ impl Manager<'_> {
             return Ok(Attempt::Conflicts(conflicts));
         }
         if let Some(at) = managers.find(id) {
-            self.strip(managers, at);
+            self.strip(managers, at, last);
         }
         Ok(Attempt::Done(merged.filter(|merged| !same(live, merged))))
     }
@@ -210,12 +216,12 @@ impl Manager<'_> {
         Self: 'a,
     {
         let mut record = Record::new(id.clone(), self.api_version, set);
-        let last = managers.find(id).map(|at| managers.records[at].clone());
-        if let Some(last) = &last {
-            record.stamp(last.time.clone());
-        }
-        managers.put(record);
-        last
+        let Some(at) = managers.find(id) else {
+            managers.put(record);
+            return None;
+        };
+        record.stamp(managers.records[at].time.clone());
+        Some(std::mem::replace(&mut managers.records[at], record))
     }
 
     /// Takes what the apply changes from the others, or tells the conflicts.
@@ -238,13 +244,20 @@ impl Manager<'_> {
         self.release(live, new, &changes, managers, &others, force)
     }
 
-    fn strip(&self, managers: &mut Managers<'_>, at: usize) {
+    /// Takes out what nobody owns. An entry that comes out as it was is the one that was read.
+    fn strip<'a>(&self, managers: &mut Managers<'a>, at: usize, last: Option<Record<'a>>) {
         managers.records[at].change(|mut set| {
             update::strip_meta(&mut set);
             set
         });
-        if managers.records[at].set.is_empty() {
+        let record = &mut managers.records[at];
+        if record.set.is_empty() {
             managers.records.remove(at);
+        } else if let Some(last) = last
+            && last.set == record.set
+            && last.api_version == record.api_version
+        {
+            *record = last;
         }
     }
 }

@@ -115,6 +115,12 @@ impl<'a> Walker<'a> {
         if items.is_atomic() || empty {
             return Ok(leaf(lhs, rhs));
         }
+        // Most lists have not changed, and telling so is cheaper than telling items apart.
+        if let (Some(lhs), Some(rhs)) = (lhs, rhs)
+            && walk::same(lhs, rhs)
+        {
+            return Ok(Found::default());
+        }
         let left = Keyed::new(self.schema, items, left.unwrap_or_default())?;
         let right = Keyed::new(self.schema, items, right.unwrap_or_default())?;
         let item = items.item(self.schema);

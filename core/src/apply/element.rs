@@ -165,6 +165,27 @@ impl<'a> Element<'a> {
         }))
     }
 
+    /// Whether writing the element gives the text that it was read from.
+    pub(crate) fn is_written_as(&self, text: &str) -> bool {
+        if matches!(self, Self::Field(_)) {
+            return true;
+        }
+        // What is read without a parser is in the form that is written.
+        let plain = match self {
+            Self::Key(fields) => {
+                plain_key(text.get(2..).unwrap_or_default()).is_some()
+                    && fields.windows(2).all(|pair| pair[0].0 < pair[1].0)
+            }
+            _ => false,
+        };
+        if plain {
+            return true;
+        }
+        let mut written = String::with_capacity(text.len());
+        self.write(&mut written);
+        written == text
+    }
+
     /// Writes the text of FieldsV1 at the end of `out`.
     pub fn write(&self, out: &mut String) {
         match self {
@@ -209,29 +230,63 @@ fn parse_atom(text: &str) -> Result<Atom<'_>, serde_json::Error> {
     <Value as serde::Deserialize>::deserialize(&mut parser).map(Atom::from)
 }
 
-fn parse_key(text: &str) -> Result<Vec<(Cow<'_, str>, Atom<'_>)>, serde_json::Error> {
-    if let Some(pair) = parse_single(text) {
-        return Ok(vec![pair]);
+fn parse_key(text: &str) -> Result<KeyFields<'_>, serde_json::Error> {
+    if let Some(fields) = plain_key(text) {
+        return Ok(sorted(fields));
     }
     let mut parser = serde_json::Deserializer::from_str(text);
     let value = <Value as serde::Deserialize>::deserialize(&mut parser)?;
     let Value::Object(object) = value else {
         return Err(serde::de::Error::custom("expected an object"));
     };
-    let mut fields: Vec<(Cow<'_, str>, Atom<'_>)> = object
-        .into_iter()
-        .map(|(name, value)| (Cow::Owned(name.into_string()), Atom::from(value)))
-        .collect();
-    fields.sort_by(|(a, _), (b, _)| a.cmp(b));
-    Ok(fields)
+    let owned = |name: Box<str>| Cow::Owned(name.into_string());
+    let fields = object.into_iter().map(|(name, value)| (owned(name), Atom::from(value)));
+    Ok(sorted(fields.collect()))
 }
 
-/// `{"name":"c"}` without escapes: what most keys are.
-fn parse_single(text: &str) -> Option<(Cow<'_, str>, Atom<'_>)> {
-    let inner = text.strip_prefix("{\"")?.strip_suffix("\"}")?;
-    let (name, value) = inner.split_once("\":\"")?;
-    let plain = |part: &str| !part.bytes().any(|byte| byte < 0x20 || matches!(byte, b'"' | b'\\'));
-    (plain(name) && plain(value)).then_some((Cow::Borrowed(name), Atom::Text(Cow::Borrowed(value))))
+type KeyFields<'a> = Vec<(Cow<'a, str>, Atom<'a>)>;
+
+fn sorted(mut fields: KeyFields<'_>) -> KeyFields<'_> {
+    if !fields.is_sorted_by(|(a, _), (b, _)| a <= b) {
+        fields.sort_by(|(a, _), (b, _)| a.cmp(b));
+    }
+    fields
+}
+
+/// `{"name":"c","port":80}` without spaces, escapes and what would be written with an escape: what
+/// most keys are. Reads it without a parser.
+fn plain_key(text: &str) -> Option<KeyFields<'_>> {
+    let mut rest = text.strip_prefix('{')?;
+    let mut fields = Vec::with_capacity(1);
+    loop {
+        let (name, after) = plain_text(rest)?;
+        rest = after.strip_prefix(':')?;
+        let value = if let Some((text, after)) = plain_text(rest) {
+            rest = after;
+            Atom::Text(Cow::Borrowed(text))
+        } else {
+            let end = rest.find([',', '}'])?;
+            let digits = &rest[..end];
+            let canonical = digits.bytes().all(|byte| byte.is_ascii_digit())
+                && (digits.len() == 1 || !digits.starts_with('0'));
+            rest = &rest[end..];
+            Atom::Int(digits.parse().ok().filter(|_| canonical)?)
+        };
+        fields.push((Cow::Borrowed(name), value));
+        match rest.strip_prefix(',') {
+            Some(more) => rest = more,
+            None => return (rest == "}").then_some(fields),
+        }
+    }
+}
+
+/// A JSON string at the beginning, if it is plain.
+fn plain_text(text: &str) -> Option<(&str, &str)> {
+    let rest = text.strip_prefix('"')?;
+    let end = rest.bytes().position(|byte| {
+        !(0x20..0x7f).contains(&byte) || matches!(byte, b'"' | b'\\' | b'<' | b'>' | b'&')
+    })?;
+    (rest.as_bytes()[end] == b'"').then(|| (&rest[..end], &rest[end + 1..]))
 }
 
 impl Atom<'_> {

@@ -311,11 +311,7 @@ fn decode<'a>(fields: &'a Value, canonical: &mut bool) -> Result<(Set<'a>, bool)
             *canonical = false;
             continue;
         };
-        if *canonical && !matches!(element, Element::Field(_)) {
-            let mut written = String::with_capacity(name.len());
-            element.write(&mut written);
-            *canonical = written == name;
-        }
+        *canonical = *canonical && element.is_written_as(name);
         let (children, member) = decode(value, canonical)?;
         let marks = if member { MEMBER } else { 0 };
         nodes.push(Node { element, marks, children });

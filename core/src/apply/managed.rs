@@ -342,6 +342,15 @@ impl Source<'_> {
         }
     }
 
+    /// The list would be written as it was read.
+    pub(crate) fn stays(&self, entries: &[Entry]) -> bool {
+        entries.len() == self.entries().len()
+            && entries
+                .iter()
+                .enumerate()
+                .all(|(at, entry)| matches!(entry, Entry::Kept(k) if *k == at))
+    }
+
     pub(crate) fn assemble(mut self, entries: Vec<Entry>) -> Vec<Value> {
         let mut one = |entry| match (entry, &mut self) {
             (Entry::Written(value), _) => value,

@@ -120,3 +120,60 @@ impl Manager<'_> {
         Some((id, self.versions.convert(object, from, to)?))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::apply::managed::Operation;
+    use crate::apply::{Filter, merge};
+    use crate::schema::BUILT_IN;
+    use crate::value::Value;
+
+    fn object(text: &str) -> Object {
+        match serde_json::from_str(text).expect("valid JSON") {
+            Value::Object(object) => object,
+            other => panic!("not an object: {other:?}"),
+        }
+    }
+
+    /// What a manager applied before and applies now leaves of a live object.
+    fn check(live: &str, before: &str, now: &str, short_cut: bool) {
+        let id = BUILT_IN.find("k8s.io.api.core.v1.Pod").expect("Pod");
+        let versions = [("v1", id)];
+        let manager = Manager {
+            schema: &BUILT_IN,
+            id,
+            api_version: "v1",
+            kind: "Pod",
+            subresource: "",
+            filter: &Filter::All,
+            versions: &versions,
+        };
+        let (live, before, now) = (object(live), object(before), object(now));
+        let me = ManagerId::new("me", Operation::Apply, "v1", "");
+        let record = |config| {
+            let set = extract::extract(&BUILT_IN, id, config).expect("a set");
+            Record::new(me.clone(), "v1", set)
+        };
+        let last = record(&before);
+        let managers = Managers { records: vec![record(&now)] };
+        let merged = merge::merge(&BUILT_IN, id, &live, &now).expect("merges");
+        let short = manager.prune(&live, merged.clone(), &managers, &me, &last).expect("prunes");
+        let long = manager.prune_always(&live, merged.clone(), &managers, &last).expect("prunes");
+        assert_eq!(short, long);
+        assert_eq!(short == merged, short_cut, "{short:?}");
+    }
+
+    #[test]
+    fn what_is_applied_again_is_never_removed() {
+        let live = r#"{"spec":{"hostname":"h","containers":[{"name":"a","image":"i"},{"name":"b","command":["x"]}],"nodeSelector":{"k":"v"}}}"#;
+        let one = r#"{"spec":{"containers":[{"name":"a","image":"i"}]}}"#;
+        let more = r#"{"spec":{"hostname":"n","containers":[{"name":"a","image":"j","tty":true}],"nodeSelector":{}}}"#;
+        check(live, one, one, true);
+        check(live, one, more, true);
+        check(live, r#"{"spec":{}}"#, more, true);
+        check(live, more, one, false);
+        check(live, live, one, false);
+        check(live, live, r#"{"spec":{}}"#, false);
+    }
+}

@@ -106,7 +106,9 @@ pub(crate) fn reconcile<'a>(schema: &'a Schema, kind: Type<'a>, set: &mut Set<'a
         return false;
     }
     set.retain(|node| {
-        if let Some(kind) = child_of(schema, form, node) {
+        if !node.children.is_empty()
+            && let Some(kind) = child_of(schema, form, node)
+        {
             changed |= reconcile_node(schema, kind, node);
         }
     });
@@ -124,9 +126,6 @@ fn child_of<'a>(schema: &'a Schema, form: Form<'a>, node: &Node<'a>) -> Option<T
 }
 
 fn reconcile_node<'a>(schema: &'a Schema, kind: Type<'a>, node: &mut Node<'a>) -> bool {
-    if node.children.is_empty() {
-        return false;
-    }
     let atomic = match kind.form(None) {
         Form::Object(fields) => fields.atomic,
         Form::List(items) => items.is_atomic(),

@@ -36,56 +36,57 @@ impl Manager<'_> {
         reset: bool,
         writer: Writer<'_>,
     ) {
-        let given = take_entries(new);
-        let source = self.source(live, given, reset);
+        let given = self.given(take_entries(new), reset);
+        let held = live.map(managed::entries_of).unwrap_or_default();
         let now = writer.now.to_seconds_text();
-        let entries = self.after_update(live, new, source.entries(), writer.manager, &now);
+        // The list given counts, unless the client does not know of managed fields.
+        let (source, managers) = match given.as_deref().map(Managers::decode) {
+            Some(Ok(managers)) if given.as_ref().is_some_and(Vec::is_empty) => (None, managers),
+            Some(Ok(managers)) if !managers.records.is_empty() => (None, managers),
+            _ => (Some(held), Managers::decode(held).unwrap_or_default()),
+        };
+        let entries = self.after_update(live, new, managers, writer.manager, &now);
+        let source = match source {
+            Some(held) => Source::Borrowed(held),
+            None => Source::Owned(given.unwrap_or_default()),
+        };
         if let Ok(entries) = entries {
             managed::set_entries(new, source.assemble(entries));
         }
     }
 
-    /// The list to go by: the one given, unless the client does not know of managed fields or
-    /// writes through a subresource.
-    fn source<'l>(
-        &self,
-        live: Option<&'l Object>,
-        given: Option<Value>,
-        reset: bool,
-    ) -> Source<'l> {
-        let given = match given {
-            Some(Value::Array(entries)) if self.subresource.is_empty() => entries,
-            _ => Vec::new(),
-        };
-        let forget = match given.as_slice() {
-            [] => reset && self.subresource.is_empty(),
-            [only] => only.as_object().is_some_and(Object::is_empty),
-            _ => false,
-        };
-        if forget {
-            return Source::Owned(Vec::new());
+    /// The list given with the object: empty to forget all owners, `None` where it does not count.
+    fn given(&self, entries: Option<Value>, reset: bool) -> Option<Vec<Value>> {
+        if !self.subresource.is_empty() {
+            return None;
         }
-        if !given.is_empty() && managed::validate(&given).is_ok() {
-            return Source::Owned(given);
+        match entries {
+            Some(Value::Array(entries)) if !entries.is_empty() => {
+                let nothing = entries[0].as_object().is_some_and(Object::is_empty);
+                Some(if nothing && entries.len() == 1 { Vec::new() } else { entries })
+            }
+            _ => reset.then(Vec::new),
         }
-        Source::Borrowed(live.map(managed::entries_of).unwrap_or_default())
     }
 
-    fn after_update(
+    fn after_update<'a>(
         &self,
-        live: Option<&Object>,
-        new: &Object,
-        entries: &[Value],
-        manager: &str,
-        now: &str,
-    ) -> Result<Vec<managed::Entry>, TypeErrors> {
-        let mut managers = Managers::decode(entries).unwrap_or_default();
+        live: Option<&'a Object>,
+        new: &'a Object,
+        mut managers: Managers<'a>,
+        manager: &'a str,
+        now: &'a str,
+    ) -> Result<Vec<managed::Entry>, TypeErrors>
+    where
+        Self: 'a,
+    {
         match live {
             // Nothing was tracked before, and an update is no reason to begin.
             Some(_) if managers.records.is_empty() => {}
             Some(live) => self.update(live, new, &mut managers, manager, now)?,
             None => {
                 let empty = self.empty();
+                let mut managers = managers;
                 self.update(&empty, new, &mut managers, manager, now)?;
                 return Ok(managers.encode());
             }

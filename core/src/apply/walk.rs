@@ -61,20 +61,19 @@ impl fmt::Display for TypeErrors {
 }
 
 /// Objects up to this size are searched field by field; larger ones through an index.
-const SCAN_MAX: usize = 16;
+const SCAN_MAX: usize = 32;
 
 /// Fields of one object by name, for many look-ups. Fields in the same order cost one comparison.
 pub(crate) struct Lookup<'o> {
     object: &'o Object,
-    index: Option<HashMap<&'o str, usize>>,
+    /// Made when a search would be dear.
+    index: HashMap<&'o str, usize>,
     near: usize,
 }
 
 impl<'o> Lookup<'o> {
     pub(crate) fn new(object: &'o Object) -> Self {
-        let index = (object.len() > SCAN_MAX)
-            .then(|| object.iter().enumerate().map(|(at, (name, _))| (name, at)).collect());
-        Self { object, index, near: 0 }
+        Self { object, index: HashMap::new(), near: 0 }
     }
 
     pub(crate) fn get(&mut self, name: &str) -> Option<&'o Value> {
@@ -84,12 +83,19 @@ impl<'o> Lookup<'o> {
             self.near += 1;
             return Some(value);
         }
-        let at = match &self.index {
-            Some(index) => *index.get(name)?,
-            None => self.object.iter().position(|(key, _)| key == name)?,
-        };
+        let at = self.position(name)?;
         self.near = at + 1;
         self.object.at(at).map(|(_, value)| value)
+    }
+
+    fn position(&mut self, name: &str) -> Option<usize> {
+        if self.object.len() <= SCAN_MAX {
+            return self.object.iter().position(|(key, _)| key == name);
+        }
+        if self.index.is_empty() {
+            self.index = self.object.iter().enumerate().map(|(at, (key, _))| (key, at)).collect();
+        }
+        self.index.get(name).copied()
     }
 }
 
