@@ -6,6 +6,7 @@
 use super::tap::Tap;
 use super::trace::Trace;
 use bytes::Bytes;
+use parking_lot::Mutex;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -21,8 +22,9 @@ use xxhash_rust::xxh3::Xxh3;
 pub struct Lies {
     /// `sync` and `flush` answer without making anything durable.
     pub no_sync: bool,
-    /// The same, but only after a vote was written, and with nothing else.
-    pub no_vote_sync: bool,
+    /// What was voted in a life is gone after a crash, as if votes were kept in a file of their
+    /// own that nobody syncs.
+    pub votes_lost: bool,
 }
 
 /// An empty disk for a Raft log.
@@ -33,6 +35,10 @@ pub fn log_disk() -> MemHome {
 /// An empty disk for a keyspace.
 pub fn state_disk() -> MemHome {
     MemHome::new(xebec_store::disk::SPACES, Durability::Unlogged)
+}
+
+fn vote_key() -> Bytes {
+    xebec_raft::log::format::state_key("vote")
 }
 
 /// A disk. Clones are the same one.
@@ -48,9 +54,9 @@ struct Inner {
     tap: Arc<dyn Tap>,
     trace: Arc<Trace>,
     no_sync: AtomicBool,
-    no_vote_sync: AtomicBool,
-    /// Only votes were written since the last sync.
-    vote_waits: AtomicBool,
+    votes_lost: AtomicBool,
+    /// The vote on disk when the life began.
+    first_vote: Mutex<Option<Bytes>>,
     writes: AtomicU64,
     syncs: AtomicU64,
     installs: AtomicU64,
@@ -71,8 +77,8 @@ impl SimHome {
             tap,
             trace,
             no_sync: AtomicBool::new(false),
-            no_vote_sync: AtomicBool::new(false),
-            vote_waits: AtomicBool::new(false),
+            votes_lost: AtomicBool::new(false),
+            first_vote: Mutex::default(),
             writes: AtomicU64::new(0),
             syncs: AtomicU64::new(0),
             installs: AtomicU64::new(0),
@@ -82,12 +88,16 @@ impl SimHome {
 
     pub fn set_lies(&self, lies: Lies) {
         self.inner.no_sync.store(lies.no_sync, Ordering::Relaxed);
-        self.inner.no_vote_sync.store(lies.no_vote_sync, Ordering::Relaxed);
+        self.inner.votes_lost.store(lies.votes_lost, Ordering::Relaxed);
     }
 
     /// Loses what was not synced, but for the first `choose(n)` of `n` batches.
     pub fn crash(&self, choose: &mut dyn FnMut(u64) -> u64) {
         self.inner.mem.crash(choose);
+        let first_vote = self.inner.first_vote.lock().clone();
+        if let Some(vote) = first_vote.filter(|_| self.inner.votes_lost.load(Ordering::Relaxed)) {
+            self.inner.mem.alter(xebec_raft::log::SPACE, &vote_key(), |_| vote.to_vec());
+        }
     }
 
     /// How often a checkpoint took the place of the content.
@@ -111,6 +121,10 @@ impl SimHome {
 impl EngineHome for SimHome {
     fn open(&self) -> Result<Arc<dyn Engine>, EngineError> {
         let engine = self.inner.mem.open()?;
+        if self.inner.votes_lost.load(Ordering::Relaxed) {
+            let vote = engine.get(xebec_raft::log::SPACE, &vote_key())?;
+            *self.inner.first_vote.lock() = vote;
+        }
         self.inner.tap.opened(self.inner.host, engine.as_ref());
         Ok(self.wrap(engine))
     }
@@ -177,23 +191,13 @@ impl SimEngine {
     }
 
     fn lies(&self) -> bool {
-        let inner = &self.home.inner;
-        let vote = inner.vote_waits.swap(false, Ordering::Relaxed);
-        inner.no_sync.load(Ordering::Relaxed) || vote && inner.no_vote_sync.load(Ordering::Relaxed)
-    }
-
-    fn notice_vote(&self, batch: &Batch) {
-        let vote = xebec_raft::log::format::state_key("vote");
-        let only_votes = |op: &BatchOp| matches!(op, BatchOp::Put { key, .. } if *key == vote);
-        let only_votes = !batch.is_empty() && batch.ops.iter().all(only_votes);
-        self.home.inner.vote_waits.store(only_votes, Ordering::Relaxed);
+        self.home.inner.no_sync.load(Ordering::Relaxed)
     }
 }
 
 impl Engine for SimEngine {
     fn write(&self, batch: Batch, durability: Durability) -> Result<(), EngineError> {
         self.count(&batch);
-        self.notice_vote(&batch);
         self.engine.write(batch.clone(), durability)?;
         self.home.inner.tap.wrote(self.home.inner.host, &batch);
         Ok(())

@@ -74,6 +74,7 @@ pub struct Watchers {
     watchers: Vec<Watcher>,
     /// Streams are opened only while it is true; open ones go on.
     pub open: bool,
+    settled: bool,
     /// How long a client stays with a replica, at most.
     pub stay_max_us: u64,
     pub pace: Pace,
@@ -93,6 +94,7 @@ impl Watchers {
             trace,
             watchers: Vec::new(),
             open: true,
+            settled: false,
             stay_max_us: 3_000_000,
             pace: Pace { stall_max_ms: 400, stall_ppm: 30_000, events_max: 40 },
             marks_max_us: 400_000,
@@ -174,7 +176,7 @@ impl Watchers {
                 .any(|server| server.host == watcher.host && server.life == watcher.life);
             let connected = watcher.task.is_some();
             let over = !watcher.ended.is_empty() && watcher.ended.iter().all(|ended| *ended);
-            let leaving = self.open && (watcher.leave_us <= now_us || over);
+            let leaving = self.open && (over || watcher.leave_us <= now_us && !self.settled);
             if connected && (!there || leaving) {
                 self.disconnect(index, now_us, history);
             } else if connected && watcher.next_mark_us <= now_us {
@@ -184,6 +186,11 @@ impl Watchers {
                 self.connect(index, now_us, server, clients, history);
             }
         }
+    }
+
+    /// From now on everybody stays where it is.
+    pub fn settle(&mut self) {
+        self.settled = true;
     }
 
     /// Takes in what is on its way, without opening anything.

@@ -3,12 +3,12 @@
 use xebec_chaos::sim::{Outcome, Scenario, Settings, run};
 
 fn play(seed: u64) -> Outcome {
-    run(Settings { full_trace: true, ..Scenario::Any.settings(seed, 3_000) })
+    run(Settings { full_trace: true, ..Scenario::Any.settings(seed, 2_000) })
 }
 
 #[test]
 fn a_seed_repeats_bit_for_bit() {
-    for seed in [3, 4, 5] {
+    for seed in [3, 4] {
         let first = play(seed);
         // Another thread has other hash seeds, other task ids, another history.
         let second = std::thread::spawn(move || {

@@ -3,7 +3,7 @@
 use xebec_chaos::sim::{Scenario, args::describe, sweep::sweep};
 
 /// Simulated milliseconds under faults, per seed.
-const STEPS: u64 = 3_000;
+const STEPS: u64 = 2_000;
 
 #[test]
 fn seeds_hold() {

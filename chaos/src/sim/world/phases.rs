@@ -89,6 +89,7 @@ impl World {
     /// Every watcher hears of everything that happened.
     fn tell_all_watchers(&mut self) {
         // Leases run out meanwhile; the last revision is the one when all are there.
+        self.watchers.settle();
         if !self.run_until(HEAL_LIMIT_MS, |world| world.watchers.all_connected()) {
             self.broken("a watcher finds a replica", "not after the healing");
         }
