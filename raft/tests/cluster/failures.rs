@@ -117,6 +117,51 @@ fn a_minority_refuses_writes_with_etcds_words() {
     });
 }
 
+#[test]
+fn a_leader_without_a_quorum_steps_back() {
+    run(8, async {
+        let cluster = Cluster::ready(3).await;
+        let old = cluster.leader().await;
+        let id = cluster.nodes[old].id;
+        assert_eq!(cluster.replica(old).status().leader, Some(id));
+        cluster.network.isolate(cluster.url(old));
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert_eq!(cluster.replica(old).status().leader, None);
+        let refused = cluster.replica(old).read_index().await;
+        assert_eq!(refused, Err(ReadIndexError::NoLeader));
+        let refused = cluster.replica(old).propose(put("key", "no")).await;
+        assert_eq!(refused.err(), Some(ProposeError::NoLeader));
+        cluster.network.heal();
+        must_put(cluster.replica(old), "key", "yes").await;
+        cluster.converge().await;
+        assert_eq!(version(cluster.replica(old), "key"), 1);
+    });
+}
+
+#[test]
+fn a_leader_that_finds_its_quorum_again_goes_on() {
+    run(9, async {
+        let mut cluster = Cluster::ready(3).await;
+        let leader = cluster.leader().await;
+        let others: Vec<usize> = (0..3).filter(|&index| index != leader).collect();
+        let term = cluster.replica(leader).status().term;
+        for &index in &others {
+            cluster.crash(index).await;
+        }
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let replica = cluster.replica(leader).clone();
+        assert_eq!(replica.status().leader, None);
+        let waiting = tokio::spawn(async move { replica.propose(put("key", "value")).await });
+        for &index in &others {
+            cluster.launch(index).await;
+        }
+        waiting.await.expect("the proposer ends").expect("it is applied in the end");
+        assert!(cluster.replica(leader).status().term >= term);
+        cluster.converge().await;
+        assert_eq!(version(cluster.replica(leader), "key"), 1);
+    });
+}
+
 /// Counts up by compare-and-swap: a command that is applied twice, or lost, shows.
 fn increment(key: &'static str, from: u64) -> Body {
     let key = Bytes::from_static(key.as_bytes());
@@ -140,7 +185,7 @@ fn increment(key: &'static str, from: u64) -> Body {
 
 #[test]
 fn commands_survive_changes_of_leader_exactly_once() {
-    for seed in 0..8 {
+    for seed in 0..5 {
         run(100 + seed, async {
             let cluster = Arc::new(Cluster::ready(3).await);
             let unclear = Arc::new(AtomicUsize::new(0));
@@ -212,7 +257,7 @@ fn a_command_that_the_old_leader_lost_is_proposed_again_by_itself() {
 /// entry half, or twice, or go on from a position that its data does not have.
 #[test]
 fn a_crash_amid_applying_leaves_no_difference() {
-    for seed in 0..6 {
+    for seed in 0..4 {
         run(200 + seed, async {
             let mut cluster = Cluster::ready(3).await;
             let victim = (seed % 3) as usize;
@@ -272,7 +317,7 @@ fn a_failed_log_write_stops_the_replica_with_its_reason() {
 #[test]
 fn a_crashed_leader_is_replaced_within_300_ms() {
     let mut gaps = Vec::new();
-    for seed in 0..20 {
+    for seed in 0..12 {
         run(300 + seed, async {
             let mut cluster = Cluster::ready(3).await;
             tokio::time::sleep(Duration::from_millis(500 + seed * 3)).await;
