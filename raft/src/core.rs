@@ -12,10 +12,10 @@ use crate::state_machine::Raft;
 use crate::tasks::Tasks;
 use crate::transport::{Lane, Method, Target, TransportError};
 use crate::types::StoredMembership;
+use crate::watch_channel as watch;
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
-use crate::watch_channel as watch;
 use tokio::time::Instant;
 use xebec_store::Store;
 

@@ -16,6 +16,7 @@ use crate::state_machine::{Raft, StateMachine};
 use crate::tasks::{Kind, Tasks};
 use crate::transport::Transport;
 use crate::types::StoredMembership;
+use crate::watch_channel as watch;
 use crate::{disk, greeter, integrity, limits, upkeep};
 use openraft::errors::{InitializeError, RaftError};
 use openraft::{Config, SnapshotPolicy};
@@ -23,7 +24,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
-use crate::watch_channel as watch;
 use xebec_store::Store;
 use xebec_store::engine::EngineHome;
 
@@ -52,13 +52,8 @@ pub async fn start(
     let (membership_tx, membership) = watch::channel(StoredMembership::default());
     let applied = Arc::new(Applied::default());
     let timeout = options.timing.request_timeout;
-    let proposals = Arc::new(Proposals::new(
-        own_id,
-        random_u64(),
-        timeout,
-        leadership.clone(),
-        health.clone(),
-    ));
+    let proposals =
+        Arc::new(Proposals::new(own_id, random_u64(), timeout, leadership.clone(), health.clone()));
     let state_machine = StateMachine::new(
         store.clone(),
         proposals.clone(),
@@ -70,8 +65,7 @@ pub async fn start(
     let started = state_machine.started();
     transport.attach(Handle::current());
     let network = Network { identity, transport, membership: membership.clone() };
-    let raft =
-        Raft::new(own_id, Arc::new(config), network.clone(), log, state_machine).await;
+    let raft = Raft::new(own_id, Arc::new(config), network.clone(), log, state_machine).await;
     let raft = raft.map_err(consensus)?;
     started();
     bootstrap(&options, &raft).await?;
@@ -101,7 +95,8 @@ fn spawn_tasks(core: &Arc<Core>) {
     let tasks = &core.tasks;
     let clock = core.options.environment.clock.clone();
     tasks.spawn(Kind::Proposals, proposals::run(core.proposals.clone(), core.raft.clone(), clock));
-    let (forward, network, raft) = (core.proposals.clone(), core.network.clone(), core.raft.clone());
+    let (forward, network, raft) =
+        (core.proposals.clone(), core.network.clone(), core.raft.clone());
     let find = move |id| find_target(&raft, id);
     tasks.spawn(Kind::Forward, proposals::forward::run(forward, network, find));
     tasks.spawn(Kind::Reads, reads::run(core.clone()));
@@ -120,7 +115,8 @@ async fn open_log(
     health: &Arc<Health>,
 ) -> Result<(RaftLog, LogWriter), StartError> {
     let health = health.clone();
-    let on_fatal = Arc::new(move |error: &LogError| health.fail(format!("{error}: {}", root(error))));
+    let on_fatal =
+        Arc::new(move |error: &LogError| health.fail(format!("{error}: {}", root(error))));
     let opened = blocking(move || RaftLog::open(&*home, LogOptions::new(on_fatal))).await;
     opened.map_err(StartError::Log)
 }

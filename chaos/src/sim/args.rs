@@ -109,7 +109,11 @@ pub fn describe(outcome: &Outcome, scenario: Scenario, steps: u64) -> String {
     }
     let seed = outcome.seed;
     let name = scenario.to_possible_value().map_or_else(String::new, |value| {
-        if scenario == Scenario::Any { String::new() } else { format!(" --scenario {}", value.get_name()) }
+        if scenario == Scenario::Any {
+            String::new()
+        } else {
+            format!(" --scenario {}", value.get_name())
+        }
     });
     text.push_str(&format!("again: xebec chaos sim --seed {seed} --steps {steps}{name}\n"));
     text

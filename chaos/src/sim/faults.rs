@@ -99,22 +99,67 @@ impl Weather {
 /// One thing that happens now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
-    Kill { host: usize, down_ms: u64 },
-    PowerLoss { host: usize, down_ms: u64 },
+    Kill {
+        host: usize,
+        down_ms: u64,
+    },
+    PowerLoss {
+        host: usize,
+        down_ms: u64,
+    },
     /// All hosts at once, by loss of power or by a kill.
-    KillAll { power: bool, down_ms: u64 },
-    Pause { host: usize, for_ms: u64 },
+    KillAll {
+        power: bool,
+        down_ms: u64,
+    },
+    Pause {
+        host: usize,
+        for_ms: u64,
+    },
     /// The hosts of one side do not reach those of the other.
-    Partition { side: Vec<usize>, for_ms: u64 },
-    OneWay { from: usize, to: usize, for_ms: u64 },
-    BadLink { from: usize, to: usize, loss_ppm: u32, latency_max_us: u64, for_ms: u64 },
-    BrokenStreams { from: usize, to: usize },
-    DiskError { host: usize, log: bool, on_sync: bool },
-    DiskFull { host: usize, for_ms: u64 },
-    SlowDisk { host: usize, delay_max_ms: u64, for_ms: u64 },
-    ClockJump { host: usize, skew_ms: i64 },
+    Partition {
+        side: Vec<usize>,
+        for_ms: u64,
+    },
+    OneWay {
+        from: usize,
+        to: usize,
+        for_ms: u64,
+    },
+    BadLink {
+        from: usize,
+        to: usize,
+        loss_ppm: u32,
+        latency_max_us: u64,
+        for_ms: u64,
+    },
+    BrokenStreams {
+        from: usize,
+        to: usize,
+    },
+    DiskError {
+        host: usize,
+        log: bool,
+        on_sync: bool,
+    },
+    DiskFull {
+        host: usize,
+        for_ms: u64,
+    },
+    SlowDisk {
+        host: usize,
+        delay_max_ms: u64,
+        for_ms: u64,
+    },
+    ClockJump {
+        host: usize,
+        skew_ms: i64,
+    },
     Transfer,
-    PlannedStop { host: usize, down_ms: u64 },
+    PlannedStop {
+        host: usize,
+        down_ms: u64,
+    },
     Membership(Change),
 }
 

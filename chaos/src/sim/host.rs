@@ -210,7 +210,8 @@ impl Host {
         let options = self.options(Arc::clone(&last_words));
         let rng = self.rng.fork(self.lives);
         // Small, so that watches fall behind the rings and read from disk.
-        let limits = Limits { history_bytes: 24 << 10, rings_bytes: 12 << 10, inbox_bytes: 24 << 10 };
+        let limits =
+            Limits { history_bytes: 24 << 10, rings_bytes: 12 << 10, inbox_bytes: 24 << 10 };
         async move {
             let mut settings = xebec_store::Options::new(options.identity.member_id);
             settings.load_threads = 1;

@@ -53,7 +53,9 @@ impl LogBook {
         let entry = match format::decode_entry(index, value.clone()) {
             Ok(entry) => entry,
             Err(error) => {
-                return self.violations.report("logs are readable", format!("host {host}: {error}"));
+                return self
+                    .violations
+                    .report("logs are readable", format!("host {host}: {error}"));
             }
         };
         let record = Record { term: *entry.log_id.leader_id, digest: xxh3_64(value) };

@@ -211,7 +211,13 @@ impl Inner {
 mod tests {
     use super::*;
 
-    fn kv(key: &str, create: Revision, revision: Revision, version: i64, tag: u64) -> Arc<KeyValue> {
+    fn kv(
+        key: &str,
+        create: Revision,
+        revision: Revision,
+        version: i64,
+        tag: u64,
+    ) -> Arc<KeyValue> {
         Arc::new(KeyValue {
             key: Bytes::copy_from_slice(key.as_bytes()),
             create_revision: create,

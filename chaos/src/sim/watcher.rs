@@ -258,10 +258,8 @@ impl Watchers {
                 WatchBody::Canceled { compact_revision, .. } => {
                     watcher.ended[position] = true;
                     self.compacted += 1;
-                    self.trace.line(format_args!(
-                        "watch {}: compacted at {compact_revision}",
-                        watch.id
-                    ));
+                    self.trace
+                        .line(format_args!("watch {}: compacted at {compact_revision}", watch.id));
                 }
                 WatchBody::Created | WatchBody::Progress => {
                     self.marks += u64::from(body == WatchBody::Progress);

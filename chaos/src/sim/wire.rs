@@ -349,14 +349,16 @@ mod tests {
     use super::*;
     use std::sync::Arc;
 
-    fn wire() -> (Wire, Arc<Mutex<Vec<(u32, Fate)>>>) {
+    type Log = Arc<Mutex<Vec<(u32, Fate)>>>;
+
+    fn wire() -> (Wire, Log) {
         let wire = Wire::new(Rng::new(5), 2);
         wire.set_host(0, true);
         wire.set_host(1, true);
         (wire, Arc::default())
     }
 
-    fn note(log: &Arc<Mutex<Vec<(u32, Fate)>>>, number: u32) -> impl FnOnce(Fate) + use<> {
+    fn note(log: &Log, number: u32) -> impl FnOnce(Fate) + use<> {
         let log = Arc::clone(log);
         move |fate| log.lock().push((number, fate))
     }

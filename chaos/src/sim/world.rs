@@ -12,7 +12,7 @@ use super::disk::SimHome;
 use super::faults::FaultPlan;
 use super::host::{Crash, Host, Role, member_of};
 use super::invariants::no_surprise_stop::{self, Causes};
-use super::invariants::{Invariants, Sample};
+use super::invariants::{Invariants, Sample, stops_when_broken};
 use super::logbook::LogBook;
 use super::net::Net;
 use super::panics::PanicGuard;
@@ -263,10 +263,14 @@ impl World {
             self.violations.report("no panic", panic);
         }
         for host in &self.hosts {
+            if let Some(detail) = stops_when_broken::check(host, self.now_us) {
+                self.violations.report(stops_when_broken::NAME, detail);
+            }
             let Some(replica) = host.replica() else { continue };
             let status = replica.status();
             let view = replica.store().view();
-            let sample = Sample { host: host.index, life: host.lives, status: &status, view: &view };
+            let sample =
+                Sample { host: host.index, life: host.lives, status: &status, view: &view };
             self.invariants.observe(&sample);
             self.trace.count(&[
                 host.index as u64,
@@ -307,7 +311,8 @@ impl World {
             faults: self.faults,
             watch_events: self.watchers.events,
             catch_ups: *self.watchers.catch_ups.lock(),
-            snapshots: self.installs + self.hosts.iter().map(|host| host.state.installs()).sum::<u64>(),
+            snapshots: self.installs
+                + self.hosts.iter().map(|host| host.state.installs()).sum::<u64>(),
             compacted_watches: self.watchers.compacted,
             marks: self.watchers.marks,
             stops: self.stops,

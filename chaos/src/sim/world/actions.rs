@@ -161,7 +161,8 @@ impl World {
 
     pub(super) fn end_faults(&mut self) {
         let now_us = self.now_us;
-        let (due, later) = std::mem::take(&mut self.undo).into_iter().partition(|(at, _)| *at <= now_us);
+        let (due, later) =
+            std::mem::take(&mut self.undo).into_iter().partition(|(at, _)| *at <= now_us);
         self.undo = later;
         let due: Vec<(u64, Undo)> = due;
         for (_, undo) in due {

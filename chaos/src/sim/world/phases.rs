@@ -2,9 +2,7 @@
 
 use super::World;
 use crate::check;
-use crate::history::{
-    HashSample, Watch, WatchBody, WatchEvent, WatchRequest, WatchResponse,
-};
+use crate::history::{HashSample, Watch, WatchBody, WatchEvent, WatchRequest, WatchResponse};
 use crate::sim::client::kv_of;
 use crate::sim::truth::EMPTY;
 
@@ -160,11 +158,8 @@ impl World {
 
     /// The truth as if a watcher had seen all of it.
     fn witness(&mut self) -> Watch {
-        let mut responses = vec![WatchResponse {
-            at_ns: 0,
-            revision: EMPTY,
-            body: WatchBody::Created,
-        }];
+        let mut responses =
+            vec![WatchResponse { at_ns: 0, revision: EMPTY, body: WatchBody::Created }];
         let everything = crate::sim::client::key_range("\u{1}", "\0");
         let last = self.truth.revision();
         let mut next = EMPTY + 1;
