@@ -1,5 +1,7 @@
 //! What is served besides gRPC, and TLS.
 
+#![allow(clippy::unwrap_used, reason = "a test panics to fail")]
+
 mod support;
 
 use bytes::Bytes;

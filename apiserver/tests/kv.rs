@@ -1,33 +1,40 @@
 //! The KV service through gRPC: transcripts of requests and responses.
 //!
-//! A script is one request per line; what comes back is written below it. `UPDATE_EXPECT=1`
-//! rewrites the transcripts.
+//! A transcript (`transcripts/*.txt`) is one request per line; what comes back is written below it,
+//! indented. `UPDATE_EXPECT=1` rewrites the answers.
+
+#![allow(clippy::unwrap_used, reason = "a test panics to fail")]
 
 mod support;
 
-use expect_test::{Expect, expect};
+use expect_test::expect_file;
 use std::fmt::Write as _;
 use support::{Client, Cluster, patiently};
 use tonic::Status;
 use xebec_apiserver::etcd::proto::etcdserverpb as pb;
 use xebec_store::kv::KeyValue;
 
-/// Runs a script against a fresh cluster, through the given member (0 or 1).
-async fn check(script: &str, expected: Expect) {
+/// Runs a transcript's requests against a fresh cluster, through a follower.
+async fn check(name: &str) {
+    let path = format!("{}/tests/transcripts/{name}.txt", env!("CARGO_MANIFEST_DIR"));
+    let transcript = std::fs::read_to_string(&path).expect("the transcript is there");
     let cluster = Cluster::start(3).await;
     let node = cluster.follower().await;
     let mut client = cluster.client(node).await;
     let mut out = String::new();
-    for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
+    for line in transcript.lines().filter(|line| !line.starts_with(' ')) {
+        writeln!(out, "{line}").unwrap();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
         let answer = run(&mut client, line)
             .await
             .unwrap_or_else(|status| format!("! {:?}: {}", status.code(), status.message()));
-        writeln!(out, "{line}").unwrap();
         for answer in answer.lines() {
             writeln!(out, "    {answer}").unwrap();
         }
     }
-    expected.assert_eq(&out);
+    expect_file![path].assert_eq(&out);
     cluster.stop().await;
 }
 
@@ -265,321 +272,20 @@ fn txn_text(response: &pb::TxnResponse) -> String {
 
 #[tokio::test]
 async fn ranges() {
-    check(
-        "
-        get a
-        put a 1
-        put b 2
-        put c 3
-        put a 4 +prev
-        get a
-        get a..c
-        get a..\\0 limit=2
-        get a..\\0 +count
-        get a..\\0 +keys limit=1
-        get a..\\0 order=desc
-        get a..\\0 by=mod order=desc limit=1
-        get a..\\0 by=value
-        get a..\\0 rev=3
-        get a..\\0 rev=4 by=create order=desc
-        get a..\\0 min_mod=4
-        get a..\\0 max_create=2 +serializable
-        get a rev=99
-        get ''
-        get a order=7
-        get a by=9
-        ",
-        expect![[r#"
-            get a
-                rev=1 count=0
-            put a 1
-                rev=2
-            put b 2
-                rev=3
-            put c 3
-                rev=4
-            put a 4 +prev
-                rev=5
-                prev a=1 create=2 mod=2 version=1
-            get a
-                rev=5 count=1
-                a=4 create=2 mod=5 version=2
-            get a..c
-                rev=5 count=2
-                a=4 create=2 mod=5 version=2
-                b=2 create=3 mod=3 version=1
-            get a..\0 limit=2
-                rev=5 count=3 more
-                a=4 create=2 mod=5 version=2
-                b=2 create=3 mod=3 version=1
-            get a..\0 +count
-                rev=5 count=3
-            get a..\0 +keys limit=1
-                rev=5 count=3 more
-                a= create=2 mod=5 version=2
-            get a..\0 order=desc
-                rev=5 count=3
-                c=3 create=4 mod=4 version=1
-                b=2 create=3 mod=3 version=1
-                a=4 create=2 mod=5 version=2
-            get a..\0 by=mod order=desc limit=1
-                rev=5 count=3 more
-                a=4 create=2 mod=5 version=2
-            get a..\0 by=value
-                rev=5 count=3
-                b=2 create=3 mod=3 version=1
-                c=3 create=4 mod=4 version=1
-                a=4 create=2 mod=5 version=2
-            get a..\0 rev=3
-                rev=5 count=2
-                a=1 create=2 mod=2 version=1
-                b=2 create=3 mod=3 version=1
-            get a..\0 rev=4 by=create order=desc
-                rev=5 count=3
-                c=3 create=4 mod=4 version=1
-                b=2 create=3 mod=3 version=1
-                a=1 create=2 mod=2 version=1
-            get a..\0 min_mod=4
-                rev=5 count=3
-                a=4 create=2 mod=5 version=2
-                c=3 create=4 mod=4 version=1
-            get a..\0 max_create=2 +serializable
-                rev=5 count=3
-                a=4 create=2 mod=5 version=2
-            get a rev=99
-                ! OutOfRange: etcdserver: mvcc: required revision is a future revision
-            get ''
-                ! InvalidArgument: etcdserver: key is not provided
-            get a order=7
-                ! InvalidArgument: etcdserver: invalid sort option
-            get a by=9
-                ! InvalidArgument: etcdserver: invalid sort option
-        "#]],
-    )
-    .await;
+    check("ranges").await;
 }
 
 #[tokio::test]
 async fn changes() {
-    check(
-        "
-        put k v lease=77
-        put k v +ignore_value
-        put k +ignore_value
-        put k 1
-        put k +ignore_value +prev
-        put k +ignore_lease +prev
-        put '' v
-        put k v +ignore_value
-        put k +ignore_lease lease=1
-        del nothing
-        del k +prev
-        put a1 x
-        put a2 y
-        put b z
-        del a..b +prev
-        get \\0..\\0
-        del ''
-        ",
-        expect![[r#"
-            put k v lease=77
-                ! NotFound: etcdserver: requested lease not found
-            put k v +ignore_value
-                ! InvalidArgument: etcdserver: value is provided
-            put k +ignore_value
-                ! InvalidArgument: etcdserver: key not found
-            put k 1
-                rev=2
-            put k +ignore_value +prev
-                rev=3
-                prev k=1 create=2 mod=2 version=1
-            put k +ignore_lease +prev
-                rev=4
-                prev k=1 create=2 mod=3 version=2
-            put '' v
-                ! InvalidArgument: etcdserver: key is not provided
-            put k v +ignore_value
-                ! InvalidArgument: etcdserver: value is provided
-            put k +ignore_lease lease=1
-                ! InvalidArgument: etcdserver: lease is provided
-            del nothing
-                rev=4 deleted=0
-            del k +prev
-                rev=5 deleted=1
-                prev k= create=2 mod=4 version=3
-            put a1 x
-                rev=6
-            put a2 y
-                rev=7
-            put b z
-                rev=8
-            del a..b +prev
-                rev=9 deleted=2
-                prev a1=x create=6 mod=6 version=1
-                prev a2=y create=7 mod=7 version=1
-            get \0..\0
-                rev=9 count=1
-                b=z create=8 mod=8 version=1
-            del ''
-                ! InvalidArgument: etcdserver: key is not provided
-        "#]],
-    )
-    .await;
+    check("changes").await;
 }
 
 #[tokio::test]
 async fn transactions() {
-    check(
-        "
-        txn if version a = 0 then put a 1; get a else get a
-        txn if version a = 0 then put a 2 else get a; put b 2
-        txn if value a = 1, mod a > 1, create a = 2, lease a = 0 then put c 3; del b +prev; get a..\\0
-        txn if value zz ! 1 then put no no
-        txn if version a..d > 0 then get a
-        txn if version a..d > 1 then get a else get c
-        txn then nested-put n 1; get n; put o 1 +prev
-        txn then get a +serializable
-        txn if mod a = 99 then get a else get a rev=2; get b rev=3
-        txn then get a rev=99
-        txn then put a 1; put a 2
-        txn then put a 1; del a..b
-        txn then nested-put a 1; put a 2
-        txn then get ''
-        txn then nothing
-        txn then put p 1 lease=5
-        txn then put p +ignore_value
-        get p
-        ",
-        expect![[r#"
-            txn if version a = 0 then put a 1; get a else get a
-                rev=2 then
-                put rev=2
-                get rev=2 count=1
-                a=1 create=2 mod=2 version=1
-            txn if version a = 0 then put a 2 else get a; put b 2
-                rev=3 else
-                get rev=2 count=1
-                a=1 create=2 mod=2 version=1
-                put rev=3
-            txn if value a = 1, mod a > 1, create a = 2, lease a = 0 then put c 3; del b +prev; get a..\0
-                rev=4 then
-                put rev=4
-                del rev=4 deleted=1
-                prev b=2 create=3 mod=3 version=1
-                get rev=4 count=2
-                a=1 create=2 mod=2 version=1
-                c=3 create=4 mod=4 version=1
-            txn if value zz ! 1 then put no no
-                rev=4 else
-            txn if version a..d > 0 then get a
-                rev=4 then
-                get rev=4 count=1
-                a=1 create=2 mod=2 version=1
-            txn if version a..d > 1 then get a else get c
-                rev=4 else
-                get rev=4 count=1
-                c=3 create=4 mod=4 version=1
-            txn then nested-put n 1; get n; put o 1 +prev
-                rev=5 then
-                txn rev=0 then
-                put rev=5
-                get rev=5 count=1
-                n=1 create=5 mod=5 version=1
-                put rev=5
-            txn then get a +serializable
-                rev=5 then
-                get rev=5 count=1
-                a=1 create=2 mod=2 version=1
-            txn if mod a = 99 then get a else get a rev=2; get b rev=3
-                rev=5 else
-                get rev=5 count=1
-                a=1 create=2 mod=2 version=1
-                get rev=5 count=1
-                b=2 create=3 mod=3 version=1
-            txn then get a rev=99
-                ! OutOfRange: etcdserver: mvcc: required revision is a future revision
-            txn then put a 1; put a 2
-                ! InvalidArgument: etcdserver: duplicate key given in txn request
-            txn then put a 1; del a..b
-                ! InvalidArgument: etcdserver: duplicate key given in txn request
-            txn then nested-put a 1; put a 2
-                ! InvalidArgument: etcdserver: duplicate key given in txn request
-            txn then get ''
-                ! InvalidArgument: etcdserver: key is not provided
-            txn then nothing
-                ! InvalidArgument: etcdserver: key not found
-            txn then put p 1 lease=5
-                ! NotFound: etcdserver: requested lease not found
-            txn then put p +ignore_value
-                ! InvalidArgument: etcdserver: key not found
-            get p
-                rev=5 count=0
-        "#]],
-    )
-    .await;
+    check("transactions").await;
 }
 
 #[tokio::test]
 async fn compaction() {
-    check(
-        "
-        put a 1
-        put a 2
-        put b 1
-        del a
-        put b 2
-        compact 5
-        get a rev=4
-        get a rev=5
-        get b rev=5
-        get \\0..\\0
-        compact 5
-        compact 3
-        compact 9
-        compact 6 physical
-        get b rev=5
-        get b rev=6
-        txn then get b rev=5
-        ",
-        expect![[r#"
-            put a 1
-                rev=2
-            put a 2
-                rev=3
-            put b 1
-                rev=4
-            del a
-                rev=5 deleted=1
-            put b 2
-                rev=6
-            compact 5
-                rev=6
-            get a rev=4
-                ! OutOfRange: etcdserver: mvcc: required revision has been compacted
-            get a rev=5
-                rev=6 count=0
-            get b rev=5
-                rev=6 count=1
-                b=1 create=4 mod=4 version=1
-            get \0..\0
-                rev=6 count=1
-                b=2 create=4 mod=6 version=2
-            compact 5
-                ! OutOfRange: etcdserver: mvcc: required revision has been compacted
-            compact 3
-                ! OutOfRange: etcdserver: mvcc: required revision has been compacted
-            compact 9
-                ! OutOfRange: etcdserver: mvcc: required revision is a future revision
-            compact 6 physical
-                rev=6
-            get b rev=5
-                ! OutOfRange: etcdserver: mvcc: required revision has been compacted
-            get b rev=6
-                rev=6 count=1
-                b=2 create=4 mod=6 version=2
-            txn then get b rev=5
-                ! OutOfRange: etcdserver: mvcc: required revision has been compacted
-        "#]],
-    )
-    .await;
+    check("compaction").await;
 }

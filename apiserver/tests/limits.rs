@@ -1,6 +1,8 @@
 //! Every limit at its edge, and every kind of hostile request: errors, never a panic or a stuck
 //! connection.
 
+#![allow(clippy::unwrap_used, reason = "a test panics to fail")]
+
 mod support;
 
 use bytes::{BufMut, Bytes, BytesMut};

@@ -1,6 +1,8 @@
 //! Leases, locks, elections, members, maintenance and auth through gRPC, and etcd's errors with
 //! their codes and texts.
 
+#![allow(clippy::unwrap_used, reason = "a test panics to fail")]
+
 mod support;
 
 use futures::StreamExt;

@@ -1,5 +1,7 @@
 //! The watch contract through gRPC.
 
+#![allow(clippy::unwrap_used, reason = "a test panics to fail")]
+
 mod support;
 
 use expect_test::expect;

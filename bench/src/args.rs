@@ -171,11 +171,8 @@ fn million_report(
     restart: Duration,
     resident_bytes: u64,
 ) -> String {
-    let row = |workload: &str, sample| Row {
-        workload: workload.into(),
-        target: "xebec".into(),
-        sample,
-    };
+    let row =
+        |workload: &str, sample| Row { workload: workload.into(), target: "xebec".into(), sample };
     let replicas = 3;
     let data_bytes = load.keys * load.value_size_bytes as u64;
     let share = resident_bytes as f64 / replicas as f64 / data_bytes as f64;

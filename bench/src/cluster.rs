@@ -101,9 +101,9 @@ impl Layout {
         let members: Vec<_> = (0..MEMBERS).map(|at| format!("bench{at}={}", peer(at))).collect();
         let data = self.dir.join(format!("etcd-{member}"));
         make_dir(&data)?;
-        let (pki, server) = (self.pki(), format!("xebec-{}", member + 1));
+        let pki = self.pki();
         let file = |name: &str| pki.join(name).display().to_string();
-        let (cert, key) = (file(&format!("{server}.crt")), file(&format!("{server}.key")));
+        let own = |suffix: &str| file(&format!("m{}{suffix}", member + 1));
         let mut command = Command::new("etcd");
         command.arg(format!("--name=bench{member}")).arg("--data-dir").arg(data);
         command.args([
@@ -116,11 +116,11 @@ impl Layout {
             "--client-cert-auth".into(),
             "--peer-client-cert-auth".into(),
             format!("--trusted-ca-file={}", file("ca.crt")),
-            format!("--peer-trusted-ca-file={}", file("ca.crt")),
-            format!("--cert-file={cert}"),
-            format!("--key-file={key}"),
-            format!("--peer-cert-file={cert}"),
-            format!("--peer-key-file={key}"),
+            format!("--peer-trusted-ca-file={}", file("peer-ca.crt")),
+            format!("--cert-file={}", own(".crt")),
+            format!("--key-file={}", own(".key")),
+            format!("--peer-cert-file={}", own("-peer.crt")),
+            format!("--peer-key-file={}", own("-peer.key")),
             "--quota-backend-bytes=8589934592".into(),
         ]);
         Ok(command)
@@ -188,7 +188,8 @@ async fn answers(target: &Target) -> bool {
 fn spawn(mut command: Command, log: &Path) -> Result<Child, BenchError> {
     let program = command.as_std().get_program().to_string_lossy().into_owned();
     let file = File::options().create(true).append(true).open(log);
-    let out = file.map_err(|source| BenchError::Read { path: log.display().to_string(), source })?;
+    let out =
+        file.map_err(|source| BenchError::Read { path: log.display().to_string(), source })?;
     let err = out.try_clone();
     let err = err.map_err(|source| BenchError::Read { path: log.display().to_string(), source })?;
     command.stdin(Stdio::null()).stdout(out).stderr(err).kill_on_drop(true);

@@ -21,7 +21,13 @@ pub async fn check_perf(target: &Target, load: &str) -> Result<CheckPerf, BenchE
         .args(["check", "perf", &format!("--load={load}"), "--prefix=/etcdctl-check-perf/"])
         .arg(format!("--endpoints={}", target.endpoints.join(",")));
     if let Some(tls) = &target.tls {
-        command.arg("--cacert").arg(&tls.ca).arg("--cert").arg(&tls.cert).arg("--key").arg(&tls.key);
+        command
+            .arg("--cacert")
+            .arg(&tls.ca)
+            .arg("--cert")
+            .arg(&tls.cert)
+            .arg("--key")
+            .arg(&tls.key);
     }
     let output = command.kill_on_drop(true).output().await;
     let output =

@@ -32,7 +32,7 @@ pub enum BenchError {
     Read { path: String, source: std::io::Error },
     #[error("cannot start {program}: {source}")]
     Spawn { program: String, source: std::io::Error },
-    #[error("{program} was not ready after {seconds} s; its log is {log}")]
+    #[error("{program} ended or was not ready within {seconds} s; its log is {log}")]
     NotReady { program: String, seconds: u64, log: String },
     #[error("{0}")]
     Invalid(String),

@@ -48,7 +48,8 @@ fn cells(row: &Row) -> Vec<String> {
 }
 
 fn ratio_cells(base: &Sample, other: &Sample) -> Vec<String> {
-    let quantile = |at| ratio(seconds(other.latency.quantile(at)), seconds(base.latency.quantile(at)));
+    let quantile =
+        |at| ratio(seconds(other.latency.quantile(at)), seconds(base.latency.quantile(at)));
     vec![
         String::new(),
         "ratio".into(),

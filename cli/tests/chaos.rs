@@ -11,7 +11,8 @@ fn xebec(arguments: &[&str]) -> Output {
 }
 
 fn text(output: &Output) -> String {
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let (out, err) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     format!("{out}\n{err}")
 }
 

@@ -33,7 +33,7 @@ fn append(runtime: &Runtime, log: &mut RaftLog, next: &mut u64, count: u64, payl
             let (sender, flushed) = TypeConfig::oneshot();
             log.append([entry], IOFlushed::signal(sender)).await.expect("append");
             last = Some(flushed);
-            if next.is_multiple_of(PURGE_ENTRIES) {
+            if (*next).is_multiple_of(PURGE_ENTRIES) {
                 let upto = LogId::new_term_index(1, *next - PURGE_ENTRIES);
                 log.purge(upto).await.expect("purge");
             }

@@ -3,6 +3,8 @@
 //! Each replica has a runtime of its own, as in production; the disks are memory, or RocksDB in a
 //! temporary directory with real syncs.
 
+#![expect(clippy::disallowed_methods, reason = "runs in real time")]
+
 use bytes::Bytes;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use std::path::Path;

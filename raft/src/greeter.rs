@@ -7,7 +7,7 @@
 use crate::core::Core;
 use crate::limits::{CALL_TIMEOUT, GREETING_INTERVAL};
 use crate::membership;
-use crate::transport::{Method, Target};
+use crate::transport::{Lane, Method, Target};
 use crate::wire::{MemberChange, MemberListAnswer, PlainCall, decode, encode};
 use futures::future::join_all;
 use std::sync::Arc;
@@ -32,13 +32,13 @@ pub async fn run(core: Arc<Core>) {
 async fn greet_all(core: &Core) {
     let members = membership::list(&core.membership.borrow());
     let others = members.into_iter().filter(|member| member.id != core.id());
-    let greetings = others.map(|member| {
-        greet(core, Target { member_id: member.id, peer_urls: member.peer_urls })
-    });
+    let greetings = others
+        .map(|member| greet(core, Target { member_id: member.id, peer_urls: member.peer_urls }));
     join_all(greetings).await;
 }
 
 async fn greet(core: &Core, target: Target) {
+    join_all([Lane::Append, Lane::Propose].map(|lane| warm(core, &target, lane))).await;
     let call = encode(&PlainCall { header: core.network.header(target.member_id) });
     let answer = core.call(&target, Method::MemberList, call, CALL_TIMEOUT).await;
     let Ok(answer) = answer.and_then(decode::<MemberListAnswer>) else { return };
@@ -47,6 +47,14 @@ async fn greet(core: &Core, target: Target) {
     if is_newer && !answer.members.iter().any(|member| member.id == core.id()) {
         leave(core).await;
     }
+}
+
+/// Keeps the connection of a lane: the next leader will need it.
+async fn warm(core: &Core, target: &Target, lane: Lane) {
+    let call = encode(&PlainCall { header: core.network.header(target.member_id) });
+    let transport = &core.network.transport;
+    // Only the connection matters.
+    let _ = transport.call(target, lane, Method::MemberList, call, CALL_TIMEOUT).await;
 }
 
 /// Ends this replica when the membership that it applies does not have it any more.
@@ -71,7 +79,7 @@ pub async fn watch_removal(core: Arc<Core>) {
 
 async fn leave(core: &Core) {
     tokio::time::sleep(FAREWELL).await;
-    core.health.fail("this member has been removed from the cluster".to_string());
+    core.health.fail("this member has been removed from the cluster");
 }
 
 /// Publishes this member's name and client URLs, until the membership has them.

@@ -8,7 +8,6 @@ use crate::options::FatalHook;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tokio::sync::Notify;
 
 /// The verdict over one replica.
 pub struct Health {
@@ -17,7 +16,6 @@ pub struct Health {
     failed: AtomicBool,
     corrupt: AtomicBool,
     stopping: AtomicBool,
-    changed: Notify,
 }
 
 impl Health {
@@ -28,19 +26,17 @@ impl Health {
             failed: AtomicBool::new(false),
             corrupt: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
-            changed: Notify::new(),
         }
     }
 
     /// Ends this replica. Only the first reason counts.
-    pub fn fail(&self, reason: String) {
+    pub fn fail(&self, reason: &str) {
         if self.failed.swap(true, Ordering::AcqRel) || self.is_stopping() {
             return;
         }
         tracing::error!(reason, "this replica stops");
-        *self.reason.lock() = Some(reason.clone());
-        self.changed.notify_waiters();
-        self.hook.stop(&reason);
+        *self.reason.lock() = Some(reason.to_string());
+        self.hook.stop(reason);
     }
 
     pub fn mark_corrupt(&self) {

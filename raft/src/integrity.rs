@@ -22,8 +22,15 @@ const EMPTY_REVISION: Revision = 1;
 pub async fn run(core: Arc<Core>) {
     let mut tick = tokio::time::interval(INTEGRITY_INTERVAL);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut alarm_seen = false;
     loop {
         tick.tick().await;
+        // Whoever clears the alarm vouches for the keyspace, until it is found to differ again.
+        let alarm_stands = core.store.view().alarms().contains(&own_alarm(&core));
+        if core.health.is_corrupt() && alarm_seen && !alarm_stands {
+            core.health.clear_corrupt();
+        }
+        alarm_seen = alarm_stands;
         if core.leadership().own_term().is_some() {
             compare(&core).await;
         }
@@ -121,12 +128,16 @@ pub async fn serve(core: &Core, call: HashCall) -> HashAnswer {
     }
 }
 
+fn own_alarm(core: &Core) -> AlarmMember {
+    AlarmMember { member: core.id(), kind: AlarmKind::Corrupt.into() }
+}
+
 /// This replica differs from the others: it stops serving, and raises the alarm.
 fn take_out(core: &Core) {
     core.health.mark_corrupt();
-    let alarm = Alarm { active: true, member: core.id(), kind: AlarmKind::Corrupt.into() };
-    let raised = AlarmMember { member: core.id(), kind: AlarmKind::Corrupt.into() };
-    if !core.store.view().alarms().contains(&raised) {
+    let AlarmMember { member, kind } = own_alarm(core);
+    let alarm = Alarm { active: true, member, kind };
+    if !core.store.view().alarms().contains(&own_alarm(core)) {
         // Told again after the next comparison, if it is lost.
         let _ = core.proposals.submit_in(&Body::Alarm(alarm), None);
     }

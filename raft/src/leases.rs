@@ -13,8 +13,8 @@ use crate::wire::{LeaseAnswer, LeaseCall, LeaseVerdict, decode, encode};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use tokio::time::{Instant, MissedTickBehavior};
-use xebec_store::command::{Body, LeaseRevoke};
 use xebec_store::Lessor;
+use xebec_store::command::{Body, LeaseRevoke};
 
 /// The lessor of one replica.
 pub struct Leases {
@@ -144,18 +144,26 @@ async fn ask_leader(core: &Core, request: Request, id: i64) -> Option<LeaseAnswe
 /// Answers as the leader.
 pub async fn serve(core: &Core, request: Request, id: i64) -> LeaseAnswer {
     let not_leader = LeaseAnswer::default();
-    // A lease that was granted by an entry before the request is applied after this.
-    if core.leadership().own_term().is_none() || core.reads.read_index().await.is_err() {
+    if core.leadership().own_term().is_none() {
         return not_leader;
     }
-    let not_found =
-        LeaseAnswer { verdict: LeaseVerdict::NotFound.into(), ..LeaseAnswer::default() };
-    let Some(lease) = core.store.view().lease(id) else { return not_found };
-    let Some(answer) = answer_here(core, request, id, lease.ttl_s) else { return not_leader };
+    let early = core.store.view().lease_ttl_s(id);
+    let early = early.and_then(|ttl_s| answer_here(core, request, id, ttl_s));
+    if core.reads.read_index().await.is_err() {
+        return not_leader;
+    }
+    if let Some(early) = early {
+        return early;
+    }
+    // It may have been granted by an entry that is applied only now.
+    let Some(ttl_s) = core.store.view().lease_ttl_s(id) else {
+        return LeaseAnswer { verdict: LeaseVerdict::NotFound.into(), ..LeaseAnswer::default() };
+    };
+    let Some(late) = answer_here(core, request, id, ttl_s) else { return not_leader };
     if request == Request::Renew && core.reads.read_index().await.is_err() {
         return not_leader;
     }
-    answer
+    late
 }
 
 fn answer_here(core: &Core, request: Request, id: i64, ttl_s: i64) -> Option<LeaseAnswer> {

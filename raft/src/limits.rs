@@ -131,4 +131,5 @@ const _: () = assert!(COMMAND_BYTES_MAX * 8 <= MESSAGE_BYTES_MAX);
 const _: () = assert!(SNAPSHOT_CHUNK_BYTES * 4 <= MESSAGE_BYTES_MAX);
 const _: () = assert!(ENTRY_BYTES_MAX <= PENDING_BYTES_MAX);
 const _: () = assert!(APPEND_PIPELINE_MAX < STREAM_BUFFER_MESSAGES);
+const _: () = assert!(FLIGHTS_MAX * 2 < STREAM_BUFFER_MESSAGES);
 const _: () = assert!(PURGE_ENTRIES_MIN < LOG_KEEP_ENTRIES);

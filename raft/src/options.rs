@@ -37,7 +37,13 @@ pub enum Threads {
     Current,
 }
 
-/// The clock of elections. See `docs/decisions` for the measurements behind the defaults.
+/// The clock of elections (see `docs/decisions/0005-election-timings.md`).
+///
+/// A follower campaigns when it has not heard from the leader for `election_max` (the leader's
+/// lease) and a random time between `election_min` and `election_max`. With the defaults that is
+/// 150 to 210 ms after the last heartbeat, so that a new leader serves within 300 ms of a crash,
+/// a tie of two candidates included. Whoever was merely late to hear does no harm: a pre-vote
+/// needs a quorum whose own leases have run out, which five heartbeats in a row would have to miss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timing {
     pub heartbeat: Duration,
@@ -51,9 +57,9 @@ pub struct Timing {
 impl Default for Timing {
     fn default() -> Self {
         Self {
-            heartbeat: Duration::from_millis(25),
-            election_min: Duration::from_millis(70),
-            election_max: Duration::from_millis(120),
+            heartbeat: Duration::from_millis(20),
+            election_min: Duration::from_millis(45),
+            election_max: Duration::from_millis(105),
             request_timeout: Duration::from_secs(7),
         }
     }

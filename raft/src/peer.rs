@@ -112,7 +112,7 @@ impl Peer {
     async fn transfer(&self, call: TransferCall) -> Result<Bytes, TransportError> {
         self.check(call.header)?;
         let result = self.core.raft.handle_transfer_leader(call.into_request()).await;
-        Ok(encode(&transfer_answer(result.map_err(refused)?)))
+        Ok(encode(&transfer_answer(&result.map_err(refused)?)))
     }
 
     fn member_list(&self, stored: &StoredMembership) -> MemberListAnswer {
@@ -153,7 +153,7 @@ impl Peer {
                 return Err(malformed("a conflict with nothing"));
             }
             let result = answer.into_stream_result(previous, previous);
-            send(&duplex.tx, encode(&AppendAnswer::new(sequence, result))).await?;
+            send(&duplex.tx, encode(&AppendAnswer::new(sequence, &result))).await?;
         }
         Ok(())
     }
@@ -168,7 +168,7 @@ impl Peer {
         while let Some(answer) = answers.next().await {
             let result: StreamAppendResult<TypeConfig> = answer.map_err(refused)?;
             sequence += 1;
-            send(&duplex.tx, encode(&AppendAnswer::new(sequence, result))).await?;
+            send(&duplex.tx, encode(&AppendAnswer::new(sequence, &result))).await?;
         }
         failure.lock().take().map_or(Ok(()), Err)
     }
@@ -177,7 +177,8 @@ impl Peer {
     async fn proposals(&self, hello: Hello, mut duplex: Duplex) -> Result<(), TransportError> {
         let proposals = &self.core.proposals;
         let member = hello.header.from;
-        let Some((admission, taken)) = proposals.admit(member, hello.session, hello.term) else {
+        let admitted = proposals.admit(member, hello.session, hello.term).await;
+        let Some((admission, taken)) = admitted else {
             let answer = ForwardAnswer { not_leader: true, ..ForwardAnswer::default() };
             return send(&duplex.tx, encode(&answer)).await;
         };
@@ -245,9 +246,8 @@ fn append_requests(
 ) -> impl futures::Stream<Item = AppendEntriesRequest<TypeConfig>> + Send + 'static {
     futures::stream::unfold((rx, failure), |(mut rx, failure)| async move {
         let message = rx.recv().await?;
-        let request = message
-            .and_then(decode::<AppendMessage>)
-            .and_then(AppendMessage::into_request);
+        let request =
+            message.and_then(decode::<AppendMessage>).and_then(AppendMessage::into_request);
         match request {
             Ok(request) => Some((request, (rx, failure))),
             Err(error) => {
@@ -258,12 +258,12 @@ fn append_requests(
     })
 }
 
-fn transfer_answer(response: TransferLeaderResponse<TypeConfig>) -> TransferAnswer {
+fn transfer_answer(response: &TransferLeaderResponse<TypeConfig>) -> TransferAnswer {
     let mut answer = TransferAnswer::default();
     match response {
         Ok(()) => answer.accepted = true,
         Err(TransferLeaderError::VoteChanged { actual, .. }) => {
-            answer.vote = Some(VoteMessage::from(&actual));
+            answer.vote = Some(VoteMessage::from(actual));
         }
         Err(TransferLeaderError::LogNotFlushed { actual, .. }) => {
             answer.last = actual.as_ref().map(Into::into);
@@ -273,9 +273,9 @@ fn transfer_answer(response: TransferLeaderResponse<TypeConfig>) -> TransferAnsw
 }
 
 async fn send(tx: &mpsc::Sender<Bytes>, message: Bytes) -> Result<(), TransportError> {
-    tx.send(message).await.map_err(|_| TransportError::Closed {
-        message: "the peer has gone".to_string(),
-    })
+    tx.send(message)
+        .await
+        .map_err(|_| TransportError::Closed { message: "the peer has gone".to_string() })
 }
 
 fn refused(error: impl std::fmt::Display) -> TransportError {

@@ -30,6 +30,9 @@ use xebec_store::{Outcome, Store};
 /// How long a stopping replica waits for outcomes that clients still wait for.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// How long a stopping replica waits for the thread of its log.
+const LOG_END_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// A cheap handle to a running replica. The replica runs until [`Replica::shutdown`].
 #[derive(Clone)]
 pub struct Replica {
@@ -227,7 +230,7 @@ impl Replica {
     pub async fn persist(&self) {
         let store = self.core.store.clone();
         if let Err(error) = blocking(move || store.persist()).await {
-            self.core.health.fail(format!("the keyspace: {error}"));
+            self.core.health.fail(&format!("the keyspace: {error}"));
         }
     }
 
@@ -259,7 +262,13 @@ impl Replica {
         }
         self.core.tasks.stop().await;
         let log_thread = self.holder.log_thread.lock().take();
-        drop(log_thread);
+        if let Some(thread) = log_thread {
+            // So that the log can be opened again when this returns.
+            let joined = blocking(move || thread.join());
+            if tokio::time::timeout(LOG_END_TIMEOUT, joined).await.is_err() {
+                tracing::warn!("the log is still in use");
+            }
+        }
         let runtime = self.holder.runtime.lock().take();
         if let Some(runtime) = runtime {
             runtime.shutdown_background();

@@ -54,6 +54,7 @@ pub fn random_u64() -> u64 {
     thread_rng().next_u64()
 }
 
+#[expect(clippy::disallowed_methods, reason = "this is where randomness is injected")]
 fn thread_rng() -> XebecRng {
     SEEDED.with(|rng| match rng.borrow_mut().as_mut() {
         Some(seeded) => XebecRng::Seeded(SmallRng::seed_from_u64(seeded.next_u64())),
@@ -173,12 +174,12 @@ impl AsyncRuntime for XebecRuntime {
         self.0.block_on(future)
     }
 
-    fn spawn_blocking<F, T>(work: F) -> impl Future<Output = Result<T, io::Error>> + Send
+    async fn spawn_blocking<F, T>(work: F) -> Result<T, io::Error>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        async move { Ok(blocking(work).await) }
+        Ok(blocking(work).await)
     }
 }
 

@@ -4,9 +4,7 @@
 //! the sender keeps its checkpoint for a while. Every file is checked against its digest before
 //! the checkpoint takes the place of the engine.
 
-use crate::limits::{
-    SNAPSHOT_CHUNK_BYTES, SNAPSHOT_CHUNKS_IN_FLIGHT, SNAPSHOT_STALL,
-};
+use crate::limits::{SNAPSHOT_CHUNK_BYTES, SNAPSHOT_CHUNKS_IN_FLIGHT, SNAPSHOT_STALL};
 use crate::network::Network;
 use crate::runtime::blocking;
 use crate::transport::{Duplex, Lane, Method, Target, TransportError};
@@ -131,8 +129,7 @@ pub async fn receive_snapshot(
     let staging_home = home.clone();
     let staged = blocking(move || staging_home.stage(&files)).await;
     let mut staging = staged.map_err(malformed)?;
-    let received_bytes =
-        (0..offer.files.len()).map(|file| staging.received_bytes(file)).collect();
+    let received_bytes = (0..offer.files.len()).map(|file| staging.received_bytes(file)).collect();
     send(duplex, encode(&SnapshotResume { received_bytes })).await?;
     let mut chunks = 0;
     loop {

@@ -115,19 +115,20 @@ async fn open_log(
     health: &Arc<Health>,
 ) -> Result<(RaftLog, LogWriter), StartError> {
     let health = health.clone();
-    let on_fatal =
-        Arc::new(move |error: &LogError| health.fail(format!("{error}: {}", root(error))));
+    let on_fatal = Arc::new(move |error: &LogError| health.fail(&chain(error)));
     let opened = blocking(move || RaftLog::open(&*home, LogOptions::new(on_fatal))).await;
     opened.map_err(StartError::Log)
 }
 
-/// The innermost cause, which says what the disk said.
-fn root(error: &dyn std::error::Error) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
+/// An error with all its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut message = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        message = format!("{message}: {cause}");
+        source = cause.source();
     }
-    innermost.to_string()
+    message
 }
 
 fn run_writer(

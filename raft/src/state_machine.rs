@@ -10,6 +10,7 @@ use crate::proposals::Proposals;
 use crate::runtime::blocking;
 use crate::snapshot::SnapshotData;
 use crate::types::{LogId, SnapshotMeta, StoredMembership, TypeConfig};
+use crate::watch_channel as watch;
 use crate::wire::{StoredMembershipMessage, encode, membership_from_blob};
 use futures::{FutureExt, Stream, StreamExt};
 use openraft::storage::{
@@ -21,7 +22,6 @@ use prost::Message;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
-use crate::watch_channel as watch;
 use tokio::time::Instant;
 use xebec_store::command::CommandBatch;
 use xebec_store::engine::Checkpoint;

@@ -69,7 +69,7 @@ impl Tasks {
                 () = cancel.cancelled() => {}
                 result = work => if result.is_err() {
                     if kind.is_vital() {
-                        health.fail(format!("the task {kind:?} panicked"));
+                        health.fail(&format!("the task {kind:?} panicked"));
                     } else {
                         tracing::error!(?kind, "task panicked");
                     }

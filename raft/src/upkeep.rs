@@ -70,7 +70,7 @@ pub async fn compact(core: Arc<Core>) {
             Ok(Progress::More { .. }) => COMPACT_PAUSE,
             Ok(Progress::Idle) => COMPACT_IDLE_PAUSE,
             Err(error) => {
-                core.health.fail(format!("compaction of the keyspace: {error}"));
+                core.health.fail(&format!("compaction of the keyspace: {error}"));
                 return;
             }
         };

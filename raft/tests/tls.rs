@@ -1,5 +1,7 @@
 //! Three replicas as in production: gRPC with mutual TLS, RocksDB, runtimes of their own.
 
+#![expect(clippy::disallowed_methods, reason = "runs in real time")]
+
 use bytes::Bytes;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use std::net::TcpListener;

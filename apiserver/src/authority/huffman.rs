@@ -49,12 +49,12 @@ pub fn encode(text: &str) -> Vec<u8> {
             .expect("a character of URLs");
         bits += &format!("{:0len$b}", first as usize + at, len = len as usize);
     }
-    while bits.len() % 8 != 0 {
+    while !bits.len().is_multiple_of(8) {
         bits.push('1');
     }
     bits.as_bytes()
         .chunks(8)
-        .map(|byte| u8::from_str_radix(std::str::from_utf8(byte).unwrap(), 2).unwrap())
+        .map(|bits| bits.iter().fold(0, |byte, bit| byte << 1 | (bit - b'0')))
         .collect()
 }
 

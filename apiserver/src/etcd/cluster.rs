@@ -59,7 +59,7 @@ impl cluster_server::Cluster for Cluster {
         let urls = checked_urls(peer_urls)?;
         // The name is published by the member itself when it starts.
         let added = self.context.replica.add_member(String::new(), urls, is_learner).await;
-        let (member, members) = added.map_err(errors::member)?;
+        let (member, members) = added.map_err(|error| errors::member(&error))?;
         Ok(Response::new(MemberAddResponse {
             header: self.header(),
             member: Some(convert::member(member)),
@@ -72,7 +72,8 @@ impl cluster_server::Cluster for Cluster {
         request: Request<MemberRemoveRequest>,
     ) -> Result<Response<MemberRemoveResponse>, Status> {
         let MemberRemoveRequest { id } = request.into_inner();
-        let members = self.context.replica.remove_member(id).await.map_err(errors::member)?;
+        let members =
+            self.context.replica.remove_member(id).await.map_err(|error| errors::member(&error))?;
         let (header, members) = (self.header(), convert::members(members));
         Ok(Response::new(MemberRemoveResponse { header, members }))
     }
@@ -84,7 +85,8 @@ impl cluster_server::Cluster for Cluster {
         let MemberUpdateRequest { id, peer_urls } = request.into_inner();
         let urls = checked_urls(peer_urls)?;
         let updated = self.context.replica.update_member(id, urls).await;
-        let (header, members) = (self.header(), convert::members(updated.map_err(errors::member)?));
+        let (header, members) =
+            (self.header(), convert::members(updated.map_err(|error| errors::member(&error))?));
         Ok(Response::new(MemberUpdateResponse { header, members }))
     }
 
@@ -104,7 +106,12 @@ impl cluster_server::Cluster for Cluster {
         request: Request<MemberPromoteRequest>,
     ) -> Result<Response<MemberPromoteResponse>, Status> {
         let MemberPromoteRequest { id } = request.into_inner();
-        let members = self.context.replica.promote_member(id).await.map_err(errors::member)?;
+        let members = self
+            .context
+            .replica
+            .promote_member(id)
+            .await
+            .map_err(|error| errors::member(&error))?;
         let (header, members) = (self.header(), convert::members(members));
         Ok(Response::new(MemberPromoteResponse { header, members }))
     }

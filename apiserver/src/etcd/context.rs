@@ -144,14 +144,14 @@ impl Context {
         drop(pending);
         let outcome = outcome.map_err(|error| {
             self.proposals.failed.fetch_add(1, Ordering::Relaxed);
-            errors::propose(error)
+            errors::propose(&error)
         })?;
         Ok((outcome.revision, outcome.result.map_err(errors::apply)?))
     }
 
     /// After it, [`Self::view`] has everything acknowledged before the call.
     pub async fn read_index(&self) -> Result<(), Status> {
-        self.replica.read_index().await.map_err(errors::read_index)
+        self.replica.read_index().await.map_err(|error| errors::read_index(&error))
     }
 
     pub async fn consistent_view(&self) -> Result<Arc<View>, Status> {

@@ -86,7 +86,7 @@ errors! {
 pub const WATCH_EMPTY_RANGE: &str = "mvcc: watcher range is empty";
 pub const WATCH_DUPLICATE_ID: &str = "mvcc: duplicate watch ID provided on the WatchStream";
 
-pub fn propose(error: ProposeError) -> Status {
+pub fn propose(error: &ProposeError) -> Status {
     match error {
         ProposeError::TooManyRequests => TOO_MANY_REQUESTS,
         ProposeError::TooLarge => REQUEST_TOO_LARGE,
@@ -115,7 +115,7 @@ pub fn apply(error: ApplyError) -> Status {
     .into()
 }
 
-pub fn read_index(error: ReadIndexError) -> Status {
+pub fn read_index(error: &ReadIndexError) -> Status {
     match error {
         ReadIndexError::TooManyRequests => TOO_MANY_REQUESTS,
         ReadIndexError::NoLeader => NO_LEADER,
@@ -136,7 +136,7 @@ pub fn read(error: &ReadError) -> Status {
 }
 
 /// `LeaseError::NotFound` is no error to most callers: they look at it first.
-pub fn lease(error: LeaseError) -> Status {
+pub fn lease(error: &LeaseError) -> Status {
     match error {
         LeaseError::NotFound => LEASE_NOT_FOUND,
         LeaseError::NoLeader => NO_LEADER,
@@ -146,7 +146,7 @@ pub fn lease(error: LeaseError) -> Status {
     .into()
 }
 
-pub fn member(error: MemberError) -> Status {
+pub fn member(error: &MemberError) -> Status {
     match error {
         MemberError::NotFound => MEMBER_NOT_FOUND,
         MemberError::IdExists => MEMBER_EXISTS,
@@ -164,7 +164,7 @@ pub fn member(error: MemberError) -> Status {
     .into()
 }
 
-pub fn transfer(error: TransferError) -> Status {
+pub fn transfer(error: &TransferError) -> Status {
     match error {
         TransferError::NotLeader => NOT_LEADER,
         TransferError::BadTransferee => BAD_LEADER_TRANSFEREE,
@@ -193,11 +193,11 @@ mod tests {
             ProposeError::Corrupt,
         ] {
             let text = error.to_string();
-            assert_eq!(propose(error).message(), text);
+            assert_eq!(propose(&error).message(), text);
         }
         for error in [MemberError::NotFound, MemberError::LearnerNotReady, MemberError::BadUrls] {
             let text = error.to_string();
-            assert_eq!(member(error).message(), text);
+            assert_eq!(member(&error).message(), text);
         }
     }
 

@@ -17,6 +17,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use tonic::{Request, Response, Status, Streaming};
 use xebec_raft::errors::LeaseError;
+use xebec_raft::runtime::random_u64;
 use xebec_store::command::{self, Body};
 use xebec_store::kv::Revision;
 
@@ -29,12 +30,16 @@ pub struct Lease {
 
 /// Grants a lease; without an id (0) one is chosen here, so that the command is deterministic.
 pub async fn grant(context: &Context, id: i64, ttl_s: i64) -> Result<(Revision, i64, i64), Status> {
-    let id = if id == 0 { rand::random_range(1..=i64::MAX) } else { id };
+    let id = if id == 0 { chosen_id() } else { id };
     let body = Body::LeaseGrant(command::LeaseGrant { id, ttl_s });
     match context.propose(body).await? {
         (revision, xebec_store::Response::LeaseGrant { id, ttl_s }) => Ok((revision, id, ttl_s)),
         _ => Err(mismatch()),
     }
+}
+
+fn chosen_id() -> i64 {
+    i64::try_from(random_u64() >> 1).map_or(1, |id| id.max(1))
 }
 
 impl Lease {
@@ -73,7 +78,7 @@ async fn keep_alive(context: &Context, id: i64) -> Result<LeaseKeepAliveResponse
     let ttl = match context.replica.lease_keep_alive(id).await {
         Ok(ttl_s) => ttl_s,
         Err(LeaseError::NotFound) => 0,
-        Err(error) => return Err(errors::lease(error)),
+        Err(error) => return Err(errors::lease(&error)),
     };
     Ok(LeaseKeepAliveResponse { header, id, ttl })
 }
@@ -121,7 +126,7 @@ impl lease_server::Lease for Lease {
         let (ttl, granted_ttl) = match self.context.replica.lease_time_to_live(id).await {
             Ok(lease) => (lease.remaining_ttl_s, lease.granted_ttl_s),
             Err(LeaseError::NotFound) => (TTL_NONE, 0),
-            Err(error) => return Err(errors::lease(error)),
+            Err(error) => return Err(errors::lease(&error)),
         };
         let keys = if keys && ttl != TTL_NONE {
             self.context.consistent_view().await?.lease(id).map_or(vec![], |lease| lease.keys)

@@ -172,7 +172,11 @@ impl maintenance_server::Maintenance for Maintenance {
         request: Request<MoveLeaderRequest>,
     ) -> Result<Response<MoveLeaderResponse>, Status> {
         let to = request.into_inner().target_id;
-        self.context.replica.transfer_leadership(to).await.map_err(errors::transfer)?;
+        self.context
+            .replica
+            .transfer_leadership(to)
+            .await
+            .map_err(|error| errors::transfer(&error))?;
         let header = Some(self.context.current_header());
         Ok(Response::new(MoveLeaderResponse { header }))
     }

@@ -1,8 +1,7 @@
 //! A cluster in this process: replicas on in-memory disks, a network of channels, and etcd servers
 //! on free ports of loopback.
 
-// Every test binary uses a part of this.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "every test binary uses a part of this")]
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,7 +16,7 @@ use xebec_apiserver::etcd::proto::v3lockpb::lock_client::LockClient;
 use xebec_apiserver::{EtcdServer, Options as ServerOptions};
 use xebec_raft::identity::initial_cluster;
 use xebec_raft::log::SPACES as LOG_SPACES;
-use xebec_raft::options::{FatalHook, FreeSpace, WallClock};
+use xebec_raft::options::{FatalHook, FreeSpace, Upkeep, WallClock};
 use xebec_raft::transport::local::LocalNetwork;
 use xebec_raft::{Environment, Identity, Options, Replica, Threads, Timing};
 use xebec_store::Store;
@@ -31,6 +30,7 @@ struct Clock;
 
 impl WallClock for Clock {
     fn now_ms(&self) -> u64 {
+        #[expect(clippy::disallowed_methods, reason = "a real clock, at the edge")]
         let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
         u64::try_from(now.as_millis()).expect("before the end of time")
     }
@@ -174,6 +174,7 @@ async fn start_replica(
             disk: Arc::new(Plenty),
             fatal: Arc::new(Loud),
         },
+        upkeep: Upkeep::default(),
         threads: Threads::Current,
     };
     let transport = Arc::new(network.transport(url));

@@ -12,10 +12,10 @@ use crate::member::Member;
 use crate::transport::Method;
 use crate::types::{StoredMembership, TypeConfig};
 use crate::wire::{MemberAnswer, MemberCall, MemberChange, MemberVerdict, decode, encode};
-use openraft::{ChangeMembers, Instant as _};
 use openraft::async_runtime::WatchReceiver;
 use openraft::errors::{ClientWriteError, RaftError};
 use openraft::metrics::RaftMetrics;
+use openraft::{ChangeMembers, Instant as _};
 use plan::{Cluster, Step};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -25,10 +25,9 @@ use tokio::time::Instant;
 pub fn list(stored: &StoredMembership) -> Vec<Member> {
     let membership = stored.membership();
     let voters: BTreeSet<u64> = membership.voter_ids().collect();
-    let members = membership.nodes().map(|(id, member)| Member {
-        is_learner: !voters.contains(id),
-        ..member.clone()
-    });
+    let members = membership
+        .nodes()
+        .map(|(id, member)| Member { is_learner: !voters.contains(id), ..member.clone() });
     members.collect()
 }
 
@@ -70,11 +69,7 @@ pub async fn change(core: &Core, change: MemberChange) -> Result<Vec<Member>, Me
     }
 }
 
-async fn ask_leader(
-    core: &Core,
-    change: &MemberChange,
-    deadline: Instant,
-) -> Option<MemberAnswer> {
+async fn ask_leader(core: &Core, change: &MemberChange, deadline: Instant) -> Option<MemberAnswer> {
     let leader = core.leadership().leader?;
     if leader == core.id() {
         return Some(serve(core, change.clone()).await);

@@ -16,11 +16,11 @@ use std::time::Duration;
 ///
 /// The stream to the peer is opened for the first request, not before: openraft backs off from an
 /// unreachable peer by holding the first request back.
-pub(super) fn pipeline<S>(
-    client: &mut PeerClient,
+pub(super) fn pipeline<'a, S>(
+    client: &'a mut PeerClient,
     input: S,
-    option: RPCOption,
-) -> BoxStream<'_, RpcResult<StreamAppendResult<TypeConfig>>>
+    option: &RPCOption,
+) -> BoxStream<'a, RpcResult<StreamAppendResult<TypeConfig>>>
 where
     S: Stream<Item = AppendEntriesRequest<TypeConfig>> + Send + Unpin + 'static,
 {

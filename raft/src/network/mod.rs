@@ -10,9 +10,7 @@ use crate::snapshot::{SnapshotData, send_snapshot};
 use crate::transport::{Lane, Method, Target, Transport, TransportError};
 use crate::types::{CommittedLeaderId, StoredMembership, TypeConfig, Vote};
 use crate::watch_channel as watch;
-use crate::wire::{
-    Header, TransferAnswer, TransferCall, VoteAnswer, VoteCall, decode, encode,
-};
+use crate::wire::{Header, TransferAnswer, TransferCall, VoteAnswer, VoteCall, decode, encode};
 use bytes::Bytes;
 use futures::Stream;
 use futures::future::BoxFuture;
@@ -174,7 +172,7 @@ impl RaftNetworkV2<TypeConfig> for PeerClient {
         S: Stream<Item = AppendEntriesRequest<TypeConfig>> + OptionalSend + Unpin + 'static,
     {
         if self.purpose == Purpose::Append {
-            let answers = append::pipeline(self, input, option);
+            let answers = append::pipeline(self, input, &option);
             return Box::pin(std::future::ready(Ok(answers)));
         }
         Box::pin(async move {

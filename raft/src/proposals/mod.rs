@@ -22,6 +22,7 @@ use crate::leadership::Leadership;
 use crate::limits::{
     COMMAND_BYTES_MAX, ENTRY_BYTES_MAX, FLIGHTS_MAX, PENDING_BYTES_MAX, PENDING_COMMANDS_MAX,
 };
+use crate::watch_channel as watch;
 use bytes::Bytes;
 use forward::Outbound;
 use fragment::Fragment;
@@ -30,11 +31,13 @@ use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::Duration;
 use table::Table;
-use crate::watch_channel as watch;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::Instant;
 use xebec_store::Outcome;
 use xebec_store::command::Body;
+
+/// How long a member's stream waits for this replica to notice that it leads.
+const ADMISSION_PATIENCE: Duration = Duration::from_millis(100);
 
 /// All commands of one replica that are under way, and of all replicas while it leads.
 pub struct Proposals {
@@ -142,9 +145,12 @@ impl Proposals {
     }
 
     /// Opens the stream of another member's commands for `term`. None if this replica does not
-    /// lead in it.
-    pub fn admit(&self, member: u64, session: u64, term: u64) -> Option<(Admission, u64)> {
-        if self.leadership.borrow().own_term() != Some(term) {
+    /// lead in it; the member may have heard of it a moment earlier.
+    pub async fn admit(&self, member: u64, session: u64, term: u64) -> Option<(Admission, u64)> {
+        let mut leadership = self.leadership.clone();
+        let leads = leadership.wait_for(|now| now.own_term() == Some(term));
+        let leads = tokio::time::timeout(ADMISSION_PATIENCE, leads).await;
+        if !matches!(leads, Ok(Ok(_))) {
             return None;
         }
         Some(self.queue.lock().open(member, session, term))

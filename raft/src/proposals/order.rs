@@ -63,10 +63,6 @@ pub struct Admission {
 }
 
 impl Queue {
-    pub fn is_empty(&self) -> bool {
-        self.items.is_empty()
-    }
-
     pub fn is_full(&self) -> bool {
         self.bytes >= ORDERING_BYTES_MAX
     }
@@ -84,12 +80,8 @@ impl Queue {
     /// Opens a member's stream for `term`, closing its older ones; also says the last batch that
     /// was taken from the session in this term.
     pub fn open(&mut self, member: u64, session: u64, term: u64) -> (Admission, u64) {
-        let entry = self.sessions.entry(member).or_insert(Session {
-            session,
-            term,
-            taken: 0,
-            epoch: 0,
-        });
+        let entry =
+            self.sessions.entry(member).or_insert(Session { session, term, taken: 0, epoch: 0 });
         if (entry.session, entry.term) != (session, term) {
             *entry = Session { session, term, taken: 0, epoch: entry.epoch };
         }

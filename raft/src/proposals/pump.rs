@@ -15,11 +15,14 @@ use openraft::raft::ClientWriteResult;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 
-/// How often waiters are looked at for their deadlines, and a leader without its lease tries
-/// again.
+/// How often waiters are looked at for their deadlines.
 const TICK: Duration = Duration::from_millis(20);
+
+/// A leader that may not append just now (a fresh one has no lease before its first round trip)
+/// tries again so soon.
+const RETRY: Duration = Duration::from_millis(2);
 
 type WriteReceiver = oneshot::Receiver<ClientWriteResult<TypeConfig>>;
 
@@ -28,7 +31,7 @@ pub async fn run(proposals: Arc<Proposals>, raft: Raft, clock: Arc<dyn WallClock
     let mut leadership = proposals.leadership.clone();
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut pump = Pump { proposals, raft, clock, paused: false };
+    let mut pump = Pump { proposals, raft, clock, paused: None };
     let mut entries = FuturesUnordered::new();
     loop {
         tokio::select! {
@@ -36,13 +39,11 @@ pub async fn run(proposals: Arc<Proposals>, raft: Raft, clock: Arc<dyn WallClock
             Some((items, result)) = entries.next() => pump.finish(items, result),
             () = pump.proposals.work.notified() => {}
             changed = leadership.changed() => if changed.is_err() { return },
-            _ = tick.tick() => {
-                pump.paused = false;
-                pump.proposals.expire();
-            }
+            () = pump.until_retry() => pump.paused = None,
+            _ = tick.tick() => pump.proposals.expire(),
         }
         pump.proposals.route();
-        while entries.len() < ENTRIES_IN_FLIGHT_MAX && !pump.paused {
+        while entries.len() < ENTRIES_IN_FLIGHT_MAX && pump.paused.is_none() {
             let Some((items, written)) = pump.append_one().await else { break };
             entries.push(async move { (items, written.await) });
         }
@@ -53,11 +54,18 @@ struct Pump {
     proposals: Arc<Proposals>,
     raft: Raft,
     clock: Arc<dyn WallClock>,
-    /// The leader may not append just now: wait for the next tick.
-    paused: bool,
+    /// The leader may not append before then.
+    paused: Option<Instant>,
 }
 
 impl Pump {
+    async fn until_retry(&self) {
+        match self.paused {
+            Some(retry) => tokio::time::sleep_until(retry).await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// Hands one entry of all that waits to openraft.
     async fn append_one(&self) -> Option<(Vec<Item>, WriteReceiver)> {
         let own_term = self.proposals.leadership.borrow().own_term();
@@ -101,7 +109,7 @@ impl Pump {
             self.proposals.refuse(&items);
             return;
         }
-        self.paused = true;
+        self.paused = Some(Instant::now() + RETRY);
         let mut queue = self.proposals.queue.lock();
         items.into_iter().rev().for_each(|item| queue.push_front(item));
     }

@@ -208,12 +208,12 @@ pub struct AppendAnswer {
 }
 
 impl AppendAnswer {
-    pub fn new(sequence: u64, result: StreamAppendResult<TypeConfig>) -> Self {
+    pub fn new(sequence: u64, result: &StreamAppendResult<TypeConfig>) -> Self {
         let mut answer = Self { sequence, ..Self::default() };
         match result {
             Ok(matching) => answer.matching = to_log_id(matching.as_ref()),
-            Err(StreamAppendError::Conflict(at)) => answer.conflict = Some((&at).into()),
-            Err(StreamAppendError::HigherVote(vote)) => answer.higher_vote = Some((&vote).into()),
+            Err(StreamAppendError::Conflict(at)) => answer.conflict = Some(at.into()),
+            Err(StreamAppendError::HigherVote(vote)) => answer.higher_vote = Some(vote.into()),
         }
         answer
     }
@@ -377,7 +377,7 @@ mod tests {
             Err(StreamAppendError::Conflict(LogId::new_term_index(3, 4))),
             Err(StreamAppendError::HigherVote(Vote::new(5, 6))),
         ] {
-            let bytes = encode(&AppendAnswer::new(1, result.clone()));
+            let bytes = encode(&AppendAnswer::new(1, &result));
             let back = decode::<AppendAnswer>(bytes).expect("decodes");
             assert_eq!(back.into_result(), result);
         }

@@ -6,12 +6,12 @@
 use super::super::limits::PROGRESS_RETRY;
 use super::requests::NO_ID;
 use super::session::Session;
-use rand::RngExt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep};
+use xebec_raft::runtime::random_u64;
 use xebec_store::kv::Revision;
 
 type Timer = Pin<Box<Sleep>>;
@@ -35,7 +35,8 @@ impl Progress {
 
 /// Up to a tenth more, so that clients that came together are not notified together.
 fn jittered(interval: Duration) -> Duration {
-    interval + interval.mul_f64(rand::rng().random_range(0.0..0.1))
+    let thousandths = u32::try_from(random_u64() % 1_000).unwrap_or(0);
+    interval + interval / 10_000 * thousandths
 }
 
 impl Session {

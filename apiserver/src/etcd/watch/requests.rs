@@ -18,18 +18,18 @@ impl Session {
     /// A request without content is passed over, as etcd does.
     pub(super) fn handle(&mut self, request: WatchRequest) {
         match request.request_union {
-            Some(RequestUnion::CreateRequest(request)) => self.create(request),
+            Some(RequestUnion::CreateRequest(request)) => self.create(&request),
             Some(RequestUnion::CancelRequest(request)) => self.cancel(request.watch_id),
             Some(RequestUnion::ProgressRequest(_)) => self.request_progress(),
             None => {}
         }
     }
 
-    fn create(&mut self, request: WatchCreateRequest) {
-        let range = range(&request);
-        match self.choose_id(&request, &range) {
+    fn create(&mut self, request: &WatchCreateRequest) {
+        let range = range(request);
+        match self.choose_id(request, &range) {
             Err(reason) => self.refuse(reason),
-            Ok(id) => self.begin(id, range, &request),
+            Ok(id) => self.begin(id, range, request),
         }
     }
 
@@ -66,16 +66,20 @@ impl Session {
 
     fn begin(&mut self, id: i64, range: KeyRange, request: &WatchCreateRequest) {
         let has = |filter: FilterType| request.filters.contains(&(filter as i32));
+        // From now on means after everything that this replica has answered for: the hub may be
+        // a moment behind that.
+        let from_now = request.start_revision == 0;
+        let now = self.current_revision();
         let spec = WatchSpec {
             range,
-            start_revision: request.start_revision,
+            start_revision: if from_now { now + 1 } else { request.start_revision },
             no_put: has(FilterType::Noput),
             no_delete: has(FilterType::Nodelete),
             prev_kv: request.prev_kv,
         };
-        let Some(first) = self.hub.watch(id, spec) else {
+        if self.hub.watch(id, spec).is_none() {
             return self.refuse(WATCH_DUPLICATE_ID);
-        };
+        }
         let watched = Watched {
             progress_notify: request.progress_notify,
             quiet: true,
@@ -86,9 +90,7 @@ impl Session {
             self.progress.start_ticking(self.context.progress_interval);
         }
         // A client that watches from now on resumes from the revision named here.
-        let from_now = request.start_revision == 0;
-        let revision = if from_now { first - 1 } else { self.current_revision() };
-        let mut head = self.head(id, revision);
+        let mut head = self.head(id, if from_now { now } else { self.current_revision() });
         head.created = true;
         self.reply(head);
     }

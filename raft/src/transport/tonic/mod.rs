@@ -110,10 +110,8 @@ impl TonicTransport {
 
     fn grpc(&self, target: &Target, lane: Lane) -> Result<Grpc<Channel>, TransportError> {
         let turn = self.turn.load(Ordering::Relaxed) % target.peer_urls.len().max(1);
-        let unreachable = |message: String| TransportError::Unreachable {
-            member_id: target.member_id,
-            message,
-        };
+        let unreachable =
+            |message: String| TransportError::Unreachable { member_id: target.member_id, message };
         let Some(url) = target.peer_urls.get(turn) else {
             return Err(unreachable("it has no peer URL".to_string()));
         };

@@ -1,8 +1,6 @@
 //! Three replicas: elect, propose from every one, read, forward.
 
-mod common;
-
-use common::{Cluster, get, must_put, run};
+use crate::world::{Cluster, get, must_put, run};
 
 #[test]
 fn every_replica_takes_commands_and_reads_its_writes() {

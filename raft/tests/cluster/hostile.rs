@@ -2,10 +2,8 @@
 //! corrupt, and messages that no replica would send are refused or without effect. Seeded and
 //! bounded; the seed of a failure is in its message.
 
-mod common;
-
+use crate::world::{Cluster, get, must_put, run};
 use bytes::Bytes;
-use common::{Cluster, get, must_put, run};
 use std::panic::catch_unwind;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -71,7 +69,11 @@ fn no_record_makes_the_log_panic() {
         for bytes in [Bytes::from(rng.noise(80)), Bytes::from(spoilt)] {
             let results = catch_unwind(|| {
                 let entry = decode_entry(5, bytes.clone()).is_err();
-                (entry, decode_vote(bytes.clone()).is_err(), decode_log_id("purged", bytes).is_err())
+                (
+                    entry,
+                    decode_vote(bytes.clone()).is_err(),
+                    decode_log_id("purged", bytes).is_err(),
+                )
             });
             assert_eq!(results.ok(), Some((true, true, true)), "seed {seed}");
         }

@@ -1,8 +1,6 @@
 //! A replica that is too far behind for the log gets the keyspace, file by file.
 
-mod common;
-
-use common::{Cluster, get, must_put, put, run, tight};
+use crate::world::{Cluster, get, must_put, put, run, tight};
 use std::time::Duration;
 
 async fn fill(cluster: &Cluster, through: usize, entries: usize) {
@@ -46,11 +44,12 @@ fn an_interrupted_transfer_goes_on_where_it_stopped() {
             must_put(cluster.replica(leader), &format!("key{index}"), &"x".repeat(30_000)).await;
         }
         tokio::time::sleep(Duration::from_secs(2)).await;
-        cluster.network.pace_snapshots(Duration::from_millis(60));
+        cluster.network.pace_snapshots(Duration::from_millis(800));
         cluster.launch(lagging).await;
         let mut interruptions = 0;
         while cluster.replica(lagging).store().view().revision() < 300 {
-            tokio::time::sleep(Duration::from_millis(800)).await;
+            // Long enough for an attempt that began in the dark to be given up.
+            tokio::time::sleep(Duration::from_secs(14)).await;
             cluster.network.isolate(cluster.url(lagging));
             tokio::time::sleep(Duration::from_secs(12)).await;
             cluster.network.heal();

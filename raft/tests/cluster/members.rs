@@ -1,8 +1,6 @@
 //! The life of a member: added, caught up, promoted, moved, removed.
 
-mod common;
-
-use common::{Cluster, Node, get, must_put, run, tight, url};
+use crate::world::{Cluster, Node, get, must_put, run, tight, url};
 use std::time::Duration;
 use xebec_raft::Member;
 use xebec_raft::errors::{JoinError, MemberError};

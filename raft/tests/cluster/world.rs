@@ -110,10 +110,6 @@ pub fn url(index: usize) -> String {
 
 impl Cluster {
     /// `size` replicas, started; the first leader is not waited for.
-    pub async fn start(size: usize) -> Self {
-        Self::start_with(size, Upkeep::default()).await
-    }
-
     pub async fn start_with(size: usize, upkeep: Upkeep) -> Self {
         let members: Vec<(String, Vec<String>)> =
             (0..size).map(|index| (format!("m{index}"), vec![url(index)])).collect();
@@ -129,7 +125,7 @@ impl Cluster {
         cluster
     }
 
-    /// The same, with a leader that has committed.
+    /// `size` replicas that have recovered.
     pub async fn ready(size: usize) -> Self {
         Self::ready_with(size, Upkeep::default()).await
     }
@@ -152,7 +148,10 @@ impl Cluster {
         let store = Store::open(Arc::new(node.state.clone()), options).expect("the store opens");
         let options = Options {
             identity: Identity { cluster_id: self.id, member_id: node.id },
-            member: Member { client_urls: vec![format!("http://c{index}:2379")], ..node.member.clone() },
+            member: Member {
+                client_urls: vec![format!("http://c{index}:2379")],
+                ..node.member.clone()
+            },
             bootstrap,
             timing: self.timing,
             upkeep: self.upkeep,

@@ -1,8 +1,6 @@
 //! Leases across changes of leader: never expired early, expired in the end.
 
-mod common;
-
-use common::{Cluster, run};
+use crate::world::{Cluster, run};
 use std::time::Duration;
 use tokio::time::Instant;
 use xebec_raft::Replica;

@@ -1,9 +1,7 @@
 //! What operators see: planned stops, full disks, keyspaces that differ.
 
-mod common;
-
+use crate::world::{Cluster, get, must_put, put, run};
 use bytes::Bytes;
-use common::{Cluster, get, must_put, put, run};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::time::Instant;
