@@ -8,6 +8,8 @@
 //! Invariant: nothing here knows the server's insides; it measures through the public API and
 //! `/proc` alone.
 
+#![expect(clippy::disallowed_methods, reason = "measuring is reading the clock")]
+
 pub mod args;
 pub mod cluster;
 pub mod compare;

@@ -47,10 +47,11 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<ExitCode, Failure> {
     match command {
-        Command::Server(server) => match server.configure()? {
-            Some(config) => on_all_cores(server::run(config))?,
-            None => {}
-        },
+        Command::Server(server) => {
+            if let Some(config) = server.configure()? {
+                on_all_cores(server::run(config))?;
+            }
+        }
         Command::Up(up) => on_this_thread(up::run(up))?,
         Command::Status(status) => on_this_thread(status::run(&status.connection))?,
         Command::Member(member) => {

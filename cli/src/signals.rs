@@ -3,11 +3,21 @@
 use crate::failure::Failure;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// SIGINT, SIGTERM and SIGHUP, which mean the same to every command that stays.
+/// SIGINT, SIGTERM, SIGHUP and SIGQUIT.
 pub struct Signals {
     interrupt: Signal,
     terminate: Signal,
     hangup: Signal,
+    quit: Signal,
+}
+
+/// How to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// Others go on: hand leadership over first.
+    Alone,
+    /// SIGQUIT: the whole cluster stops, there is nobody to hand over to.
+    WithAll,
 }
 
 impl Signals {
@@ -18,15 +28,17 @@ impl Signals {
             interrupt: install(SignalKind::interrupt())?,
             terminate: install(SignalKind::terminate())?,
             hangup: install(SignalKind::hangup())?,
+            quit: install(SignalKind::quit())?,
         })
     }
 
     /// Returns at the next of them.
-    pub async fn stop(&mut self) {
+    pub async fn stop(&mut self) -> Stop {
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-            _ = self.hangup.recv() => {}
+            _ = self.interrupt.recv() => Stop::Alone,
+            _ = self.terminate.recv() => Stop::Alone,
+            _ = self.hangup.recv() => Stop::Alone,
+            _ = self.quit.recv() => Stop::WithAll,
         }
     }
 }

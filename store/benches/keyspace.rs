@@ -2,6 +2,8 @@
 //!
 //! `XEBEC_BENCH_KEYS` sets the size of the keyspace that is opened (default 100,000 keys of 1 KB).
 
+#![expect(clippy::disallowed_methods, reason = "a variable gives the number of keys")]
+
 use bytes::Bytes;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;

@@ -103,6 +103,7 @@ async fn write(
     let (mut written, mut latencies_us) = (0_u64, Vec::new());
     let watchers = fanout.watchers as u64;
     while begun.elapsed() < load.duration {
+        #[expect(clippy::manual_checked_ops, reason = "0 means without a pause")]
         if fanout.writes_per_s > 0 {
             let due = begun + Duration::from_micros(written * 1_000_000 / fanout.writes_per_s);
             tokio::time::sleep_until(due.into()).await;

@@ -148,7 +148,7 @@ impl Settings {
         self.storage.auto_compaction_retention.get_or_insert(Retention::All);
 
         self.log.format.get_or_insert(LogFormat::Text);
-        self.log.filter.get_or_insert_with(|| "info,openraft=warn".to_owned());
+        self.log.filter.get_or_insert_with(|| "info,openraft=error".to_owned());
         self.log.file_size.get_or_insert(ByteSize(16 << 20));
         self
     }

@@ -161,7 +161,7 @@ pub struct LogSettings {
     pub format: Option<LogFormat>,
 
     /// Which events: a level, or directives as for RUST_LOG (info,xebec_raft=debug).
-    /// [default: info,openraft=warn]
+    /// [default: info,openraft=error]
     #[arg(id = "log.filter", long = "log-filter", value_name = "DIRECTIVES")]
     pub filter: Option<String>,
 

@@ -18,7 +18,7 @@ pub use homes::{log_home, state_home};
 
 use crate::config::{self, Config, Settings, Url, commented_toml};
 use crate::failure::Failure;
-use crate::signals::Signals;
+use crate::signals::{Signals, Stop};
 use crate::surroundings::say;
 use clap::Args;
 use running::Running;
@@ -111,7 +111,7 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     running.serve_peers(&config.peer, peer_listeners)?;
     let end = tokio::select! {
         biased;
-        () = signals.stop() => Some(End::Told),
+        stop = signals.stop() => Some(End::Told(stop)),
         reason = fatal.reason() => Some(End::Fatal(reason)),
         () = running.ready() => None,
     };
@@ -122,21 +122,21 @@ pub async fn run(config: Config) -> Result<(), Failure> {
             tracing::info!(clients = urls(&config.client.advertise), "serving");
             tokio::select! {
                 biased;
-                () = signals.stop() => End::Told,
+                stop = signals.stop() => End::Told(stop),
                 reason = fatal.reason() => End::Fatal(reason),
                 () = running.retain(config.storage.retention) => unreachable!("it has no end"),
             }
         }
     };
     match end {
-        End::Told => running.drain(&mut signals, &mut fatal).await,
+        End::Told(stop) => running.drain(stop, &mut signals, &mut fatal).await,
         End::Fatal(reason) => running.fail(&reason).await,
     }
 }
 
 /// Why a replica stops.
 enum End {
-    Told,
+    Told(Stop),
     Fatal(String),
 }
 

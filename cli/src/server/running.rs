@@ -4,7 +4,7 @@ use super::environment::FatalSignal;
 use super::{errors, peers, retention};
 use crate::config::{Peer, Retention};
 use crate::failure::Failure;
-use crate::signals::Signals;
+use crate::signals::{Signals, Stop};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -25,16 +25,19 @@ pub struct Running {
     replica: Replica,
     /// Ends the servers.
     stop: CancellationToken,
-    servers: JoinSet<()>,
+    clients: JoinSet<()>,
+    /// Streams of peers last as long as their consensus: these servers are not drained.
+    peers: JoinSet<()>,
 }
 
 impl Running {
     pub fn new(replica: Replica) -> Self {
-        Self { replica, stop: CancellationToken::new(), servers: JoinSet::new() }
+        let stop = CancellationToken::new();
+        Self { replica, stop, clients: JoinSet::new(), peers: JoinSet::new() }
     }
 
     pub fn serve_peers(&mut self, peer: &Peer, listeners: Vec<TcpListener>) -> Result<(), Failure> {
-        peers::serve(peer, listeners, &self.replica, &self.stop, &mut self.servers)
+        peers::serve(peer, listeners, &self.replica, &self.stop, &mut self.peers)
     }
 
     pub fn serve_clients(
@@ -46,7 +49,7 @@ impl Running {
         for listener in listeners {
             let server = EtcdServer::new(&options, self.replica.clone());
             let server = server.map_err(|error| errors::tls_failure("client", &error))?;
-            self.servers.spawn(server.run(listener, self.stop.clone()));
+            self.clients.spawn(server.run(listener, self.stop.clone()));
         }
         Ok(())
     }
@@ -65,20 +68,32 @@ impl Running {
     }
 
     /// Hands leadership over while clients are still served, drains them, and stops consensus.
+    /// When all stop together, consensus stops as in a crash, which loses nothing either.
     pub async fn drain(
         mut self,
+        stop: Stop,
         signals: &mut Signals,
         fatal: &mut FatalSignal,
     ) -> Result<(), Failure> {
         tracing::info!("stopping");
         let drain = async {
-            self.replica.shutdown().await;
-            self.stop.cancel();
-            while self.servers.join_next().await.is_some() {}
+            match stop {
+                Stop::Alone => {
+                    self.replica.shutdown().await;
+                    self.stop.cancel();
+                    while self.clients.join_next().await.is_some() {}
+                }
+                Stop::WithAll => {
+                    self.stop.cancel();
+                    while self.clients.join_next().await.is_some() {}
+                    self.replica.abort().await;
+                }
+            }
+            self.peers.shutdown().await;
         };
         tokio::select! {
             () = drain => tracing::info!("stopped"),
-            () = signals.stop() => tracing::warn!("told twice: stopping at once"),
+            _ = signals.stop() => tracing::warn!("told twice: stopping at once"),
             reason = fatal.reason() => return Err(errors::fatal_failure(&reason)),
             () = tokio::time::sleep(DRAIN_TIMEOUT) => {
                 tracing::warn!("not everything was drained in time");
@@ -90,11 +105,12 @@ impl Running {
     /// Ends a replica that cannot go on.
     pub async fn fail(mut self, reason: &str) -> Result<(), Failure> {
         self.stop.cancel();
-        let drained = async { while self.servers.join_next().await.is_some() {} };
+        let drained = async { while self.clients.join_next().await.is_some() {} };
         let _ = tokio::time::timeout(FATAL_DRAIN_TIMEOUT, drained).await;
-        self.servers.shutdown().await;
+        self.clients.shutdown().await;
         // The databases must be closed before the process ends: their threads are running.
         let _ = tokio::time::timeout(DRAIN_TIMEOUT, self.replica.abort()).await;
+        self.peers.shutdown().await;
         Err(errors::fatal_failure(reason))
     }
 }

@@ -12,7 +12,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{ChildStderr, Command};
 use tokio::task::JoinHandle;
 
-/// What a replica may take to hand leadership over and stop; then it is killed.
+/// What a replica may take to stop; then it is killed.
 const STOP_TIMEOUT: Duration = Duration::from_secs(15);
 /// Lines of standard error kept to explain an exit.
 const TAIL_LINES: usize = 20;
@@ -70,11 +70,11 @@ impl Child {
         Exit { status, tail: tail.into() }
     }
 
-    /// Asks the process to stop, and kills it if it does not in time.
+    /// Asks the process to stop, as one of all, and kills it if it does not in time.
     pub async fn stop(&mut self) -> std::io::Result<ExitStatus> {
         if let Some(pid) = self.pid().and_then(|pid| i32::try_from(pid).ok()) {
             // It may have ended by itself: then there is nobody to tell.
-            let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
+            let _ = kill(Pid::from_raw(pid), Signal::SIGQUIT);
         }
         match tokio::time::timeout(STOP_TIMEOUT, self.process.wait()).await {
             Ok(status) => status,
@@ -99,12 +99,13 @@ async fn read_tail(stderr: ChildStderr) -> VecDeque<String> {
 }
 
 impl Exit {
-    /// "exit code 3", "signal 9".
+    /// "stopped", "died (exit code 3)", "died (signal 9)".
     pub fn describe(&self) -> String {
         match (self.status.code(), self.status.signal()) {
-            (Some(code), _) => format!("exit code {code}"),
-            (None, Some(signal)) => format!("signal {signal}"),
-            (None, None) => self.status.to_string(),
+            (Some(0), _) => "stopped".to_owned(),
+            (Some(code), _) => format!("died (exit code {code})"),
+            (None, Some(signal)) => format!("died (signal {signal})"),
+            (None, None) => format!("died ({})", self.status),
         }
     }
 }

@@ -151,7 +151,7 @@ pub async fn run(up: Up) -> Result<(), Failure> {
     let connection = Connection::of_directory(layout.root());
     let outcome = tokio::select! {
         biased;
-        () = signals.stop() => Outcome::Stop,
+        _ = signals.stop() => Outcome::Stop,
         () = show_events(&mut inbox, &layout, &progress) => Outcome::NobodyLeft,
         ready = wait_ready(&connection, &cluster, &startable, &progress) => Outcome::Ready(ready),
     };
@@ -167,7 +167,7 @@ pub async fn run(up: Up) -> Result<(), Failure> {
             say(show::what_to_try(&layout, &cluster, &layout.pki().join("ca.crt"), &admin));
             tokio::select! {
                 biased;
-                () = signals.stop() => Outcome::Stop,
+                _ = signals.stop() => Outcome::Stop,
                 () = show_events(&mut inbox, &layout, &progress) => Outcome::NobodyLeft,
             }
         }
@@ -181,7 +181,7 @@ pub async fn run(up: Up) -> Result<(), Failure> {
     stop.cancel();
     // A second signal ends the wait: dropping the supervisors kills what is left.
     tokio::select! {
-        () = signals.stop() => warn("killing the replicas"),
+        _ = signals.stop() => warn("killing the replicas"),
         () = async { while supervisors.join_next().await.is_some() {} } => say("Stopped"),
     }
     Ok(())

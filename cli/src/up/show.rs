@@ -79,7 +79,7 @@ pub fn describe(event: &Event, layout: &Layout) -> Vec<String> {
                 Some(pause) => format!("starting it again in {} ms", pause.as_millis()),
                 None => "not starting it again".to_owned(),
             };
-            let mut lines = vec![format!("{name} died ({}): {next}", exit.describe())];
+            let mut lines = vec![format!("{name} {}: {next}", exit.describe())];
             lines.extend(exit.tail.iter().map(|line| format!("  {name}: {line}")));
             lines.push(format!("  its log: {}", layout.log(name).display()));
             lines

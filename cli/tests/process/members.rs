@@ -33,8 +33,12 @@ fn a_fourth_replica_joins_votes_and_leaves() {
     });
     assert!(text(&promoted).contains("has a vote now"), "{}", text(&promoted));
     assert!(listed(&cluster, "m4").is_some_and(|line| !line.contains("learner")));
-    let mut get = cluster.etcdctl_at(&format!("https://{ip}:2379"));
-    assert_eq!(succeed(get.args(["get", "old", "--print-value-only"])), "data\n");
+    let value = eventually("it knows that it is no learner any more", || {
+        let mut get = cluster.etcdctl_at(&format!("https://{ip}:2379"));
+        let output = get.args(["get", "old", "--print-value-only"]).output().ok()?;
+        output.status.success().then_some(output.stdout)
+    });
+    assert_eq!(value, b"data\n");
 
     succeed(&mut cluster.xebec(&["member", "remove", "m4"]));
     let status = fourth.wait();

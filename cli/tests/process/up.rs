@@ -65,6 +65,20 @@ fn a_dead_replica_is_started_again_with_its_data() {
 }
 
 #[test]
+fn a_leader_that_is_stopped_hands_over_first() {
+    let mut cluster = Cluster::start(&["--no-restart"]);
+    let leader = cluster.leader();
+    signal(cluster.replica(&leader), "TERM");
+    cluster.up.wait_for(&format!("{leader} stopped: not starting it again"));
+    let log = cluster.path().join(format!("logs/{leader}.log"));
+    let log = std::fs::read_to_string(log).expect("readable");
+    assert!(log.contains("handed_over=true"), "{log}");
+    let next =
+        eventually("another leads", || Some(cluster.leader()).filter(|name| *name != leader));
+    assert_ne!(next, leader);
+}
+
+#[test]
 fn no_restart_leaves_the_dead_alone_and_the_rest_serving() {
     if !has_etcdctl() {
         return;

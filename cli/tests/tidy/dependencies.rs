@@ -14,7 +14,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("xebec-raft", &["xebec-apiserver", "clap"]),
     ("xebec-apiserver", &["clap", "xebec-chaos", "xebec-bench", "xebec"]),
     ("xebec-chaos", &["xebec"]),
-    ("xebec-bench", &["xebec", "xebec-raft", "xebec-store"]),
+    ("xebec-bench", &["xebec", "xebec-chaos"]),
 ];
 
 /// Crates that only the named crates of ours may depend on directly.

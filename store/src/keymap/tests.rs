@@ -1,3 +1,5 @@
+//! The map against a `BTreeMap` that does the same.
+
 use super::*;
 use bytes::Bytes;
 use proptest::prelude::*;

@@ -43,6 +43,7 @@ fn run(hub: &Hub) {
     }
     while hub.inbox.wait() {
         hub.dispatch();
+        #[expect(clippy::disallowed_methods, reason = "a thread of its own, which blocks nobody")]
         std::thread::sleep(Duration::from_micros(DISPATCH_PACE_US));
     }
 }

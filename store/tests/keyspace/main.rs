@@ -1,5 +1,10 @@
 //! Tests of the keyspace through [`xebec_store::Store`], on the engine in memory.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a variable says that golden files are to be written"
+)]
+
 mod agreement;
 mod compaction;
 mod faults;

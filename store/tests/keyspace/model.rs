@@ -57,6 +57,7 @@ impl Model {
         Ok(read(&self.at[range.revision as usize - 1], range))
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each command, naively")]
     pub fn apply(&mut self, body: &Body) -> Result<Response, ApplyError> {
         let alarmed = |kind: i32| self.alarms.iter().any(|(_, alarm)| *alarm == kind);
         if !matches!(body, Body::Alarm(_)) && alarmed(2) {
