@@ -24,6 +24,8 @@ test: deps ## Run all tests (dev profile; ARGS="-p xebec-store" for one crate)
 	scripts/test.sh $(ARGS)
 
 verify: deps ## Check format, lints, dependencies and house rules; never writes
+	@cargo clippy --version >/dev/null 2>&1 && cargo fmt --version >/dev/null 2>&1 \
+		|| rustup component add clippy rustfmt
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	scripts/deny.sh

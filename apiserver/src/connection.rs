@@ -1,6 +1,7 @@
 //! One connection: TLS, then HTTP/2 or HTTP/1.1, then requests.
 
 use crate::authority::LenientAuthority;
+use crate::coalesce::Coalescing;
 use crate::endpoints::Endpoints;
 use crate::etcd::Api;
 use crate::etcd::limits::{
@@ -119,7 +120,7 @@ where
         async move { shared.answer(request).await }
     });
     if http2 {
-        let io = TokioIo::new(LenientAuthority::new(stream));
+        let io = TokioIo::new(Coalescing::new(LenientAuthority::new(stream)));
         let mut connection = pin!(http2_builder(requests).serve_connection(io, service));
         tokio::select! {
             result = connection.as_mut() => return Ok(result?),

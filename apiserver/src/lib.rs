@@ -9,6 +9,7 @@
 //! the server.
 
 mod authority;
+mod coalesce;
 mod connection;
 mod endpoints;
 pub mod etcd;

@@ -4,21 +4,24 @@ mod support;
 
 use std::path::Path;
 use std::process::{Output, Stdio};
-use support::{Cluster, PATIENCE, eventually};
+use support::{Authority, Cluster, PATIENCE, eventually};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
+use xebec_apiserver::Options;
 
 struct Etcdctl {
     endpoints: String,
+    /// Options of every command.
+    options: Vec<String>,
 }
 
 impl Etcdctl {
     fn of(cluster: &Cluster) -> Self {
-        Self { endpoints: cluster.endpoints() }
+        Self { endpoints: cluster.endpoints(), options: vec![] }
     }
 
     fn only(cluster: &Cluster, node: usize) -> Self {
-        Self { endpoints: cluster.endpoint(node) }
+        Self { endpoints: cluster.endpoint(node), options: vec![] }
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -28,6 +31,7 @@ impl Etcdctl {
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")
             .env("ETCDCTL_API", "3")
             .arg(format!("--endpoints={}", self.endpoints))
+            .args(&self.options)
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -286,5 +290,35 @@ async fn data_scale() {
     let ctl = Etcdctl::only(&cluster, 0);
     let checked = ctl.run(&["check", "datascale", "--load=s"]).await;
     assert!(checked.contains("PASS: Approximate system memory used"), "{checked}");
+    cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_tls() {
+    let authority = Authority::new();
+    let options = Options { tls: Some(authority.server()), ..Options::default() };
+    let cluster = Cluster::start_with(1, options).await;
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = |name: &str, content: &str| {
+        let path = directory.path().join(name);
+        std::fs::write(&path, content).expect("written");
+        path.to_str().expect("text").to_owned()
+    };
+    let (certificate, key) = authority.issue();
+    let options = vec![
+        format!("--cacert={}", file("ca.pem", &authority.pem())),
+        format!("--cert={}", file("client.pem", &certificate)),
+        format!("--key={}", file("client.key", &key)),
+    ];
+    let endpoints = cluster.endpoint(0).replace("http://", "https://");
+    let ctl = Etcdctl { endpoints: endpoints.clone(), options };
+    assert_eq!(ctl.run(&["put", "k", "v"]).await, "OK\n");
+    assert_eq!(ctl.run(&["get", "k"]).await, "k\nv\n");
+    assert!(ctl.run(&["endpoint", "status"]).await.contains(", 3.6.0, "));
+    assert_eq!(ctl.run(&["endpoint", "hashkv"]).await.lines().count(), 1);
+    let path = file("snapshot.db", "");
+    assert!(ctl.run(&["snapshot", "save", &path]).await.starts_with("Snapshot saved at "));
+    let stranger = Etcdctl { endpoints, options: ctl.options[..1].to_vec() };
+    stranger.fails(&["get", "k"]).await;
     cluster.stop().await;
 }

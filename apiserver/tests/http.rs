@@ -9,13 +9,12 @@ use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use std::net::SocketAddr;
-use support::{Client, Cluster, eventually, patiently};
+use support::{Authority, Client, Cluster, eventually, patiently};
 use tokio::net::TcpStream;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
+use xebec_apiserver::Options;
 use xebec_apiserver::etcd::proto::etcdserverpb as pb;
-use xebec_apiserver::{Options, TlsOptions};
 
 async fn ask(address: SocketAddr, method: Method, path: &str, http2: bool) -> (StatusCode, String) {
     let stream = TokioIo::new(TcpStream::connect(address).await.unwrap());
@@ -100,29 +99,6 @@ async fn health_says_what_is_wrong() {
     cluster.stop().await;
 }
 
-struct Authority(CertifiedIssuer<'static, KeyPair>);
-
-impl Authority {
-    fn new() -> Self {
-        let mut params = CertificateParams::new(vec![]).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let key = KeyPair::generate().unwrap();
-        Self(CertifiedIssuer::self_signed(params, key).unwrap())
-    }
-
-    fn pem(&self) -> String {
-        self.0.pem()
-    }
-
-    /// Certificate and key.
-    fn issue(&self) -> (String, String) {
-        let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
-        let key = KeyPair::generate().unwrap();
-        let certificate = CertificateParams::new(names).unwrap().signed_by(&key, &self.0).unwrap();
-        (certificate.pem(), key.serialize_pem())
-    }
-}
-
 fn endpoint(cluster: &Cluster, tls: ClientTlsConfig) -> Endpoint {
     let url = format!("https://{}", cluster.nodes[0].address);
     Endpoint::from_shared(url).unwrap().tls_config(tls.domain_name("localhost")).unwrap()
@@ -131,13 +107,7 @@ fn endpoint(cluster: &Cluster, tls: ClientTlsConfig) -> Endpoint {
 #[tokio::test]
 async fn clients_show_certificates() {
     let (ours, theirs) = (Authority::new(), Authority::new());
-    let (certificate, key) = ours.issue();
-    let tls = TlsOptions {
-        certificate_pem: certificate.into_bytes(),
-        key_pem: key.into_bytes(),
-        client_ca_pem: Some(ours.pem().into_bytes()),
-    };
-    let options = Options { tls: Some(tls), ..Options::default() };
+    let options = Options { tls: Some(ours.server()), ..Options::default() };
     let cluster = Cluster::start_with(1, options).await;
     let trust = || ClientTlsConfig::new().ca_certificate(Certificate::from_pem(ours.pem()));
     let with = |(certificate, key): (String, String)| {

@@ -303,3 +303,84 @@ async fn deadlines_of_clients_are_kept() {
     assert_eq!(status(response.headers()), expected);
     cluster.stop().await;
 }
+
+/// What the server announces when a connection begins.
+#[tokio::test]
+async fn limits_of_a_connection_are_announced() {
+    let cluster = Cluster::start(1).await;
+    let mut stream = TcpStream::connect(cluster.nodes[0].address).await.unwrap();
+    let empty_settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
+    stream.write_all(&empty_settings).await.unwrap();
+    let mut header = [0; 9];
+    patiently(stream.read_exact(&mut header)).await.unwrap();
+    assert_eq!(header[3], 4, "SETTINGS come first");
+    let mut payload = vec![0; usize::from(header[1]) << 8 | usize::from(header[2])];
+    patiently(stream.read_exact(&mut payload)).await.unwrap();
+    let settings: Vec<(u16, u32)> = payload
+        .chunks(6)
+        .map(|one| {
+            let id = u16::from_be_bytes([one[0], one[1]]);
+            (id, u32::from_be_bytes([one[2], one[3], one[4], one[5]]))
+        })
+        .collect();
+    let (max_streams, window, header_list) = (3, 4, 6);
+    for expected in [
+        (max_streams, CONNECTION_STREAMS_MAX),
+        (window, STREAM_WINDOW_BYTES),
+        (header_list, HEADER_LIST_BYTES_MAX),
+    ] {
+        assert!(settings.contains(&expected), "{expected:?} in {settings:?}");
+    }
+    drop(stream);
+    cluster.stop().await;
+}
+
+#[tokio::test]
+async fn messages_of_streams_are_small() {
+    let cluster = Cluster::start(1).await;
+    let mut raw = Raw::connect(cluster.nodes[0].address).await;
+    let watch = |key: usize| {
+        let create = pb::WatchCreateRequest { key: vec![b'k'; key].into(), ..Default::default() };
+        let request_union = Some(pb::watch_request::RequestUnion::CreateRequest(create));
+        frame(&pb::WatchRequest { request_union }.encode_to_vec())
+    };
+    let accepted = raw.send("/etcdserverpb.Watch/Watch", watch(STREAM_MESSAGE_BYTES_MAX - 20));
+    let mut accepted = accepted.await.into_body();
+    assert!(patiently(accepted.frame()).await.unwrap().unwrap().is_data(), "a response");
+    let refused = raw.status("/etcdserverpb.Watch/Watch", watch(STREAM_MESSAGE_BYTES_MAX)).await;
+    assert_ne!(refused.0, 0);
+    cluster.stop().await;
+}
+
+#[tokio::test]
+async fn watches_of_a_stream_are_limited() {
+    let cluster = Cluster::start(1).await;
+    let client = cluster.client(0).await;
+    let create = pb::WatchCreateRequest { key: "k".into(), ..Default::default() };
+    let request_union = Some(pb::watch_request::RequestUnion::CreateRequest(create));
+    let request = pb::WatchRequest { request_union };
+    let requests = futures::stream::iter(std::iter::repeat_n(request, WATCHES_PER_STREAM_MAX + 1));
+    let mut watch = client.watch.clone();
+    let mut responses = patiently(watch.watch(requests)).await.unwrap().into_inner();
+    for _ in 0..WATCHES_PER_STREAM_MAX {
+        let response = patiently(responses.message()).await.unwrap().unwrap();
+        assert!(response.created && !response.canceled);
+    }
+    let last = patiently(responses.message()).await.unwrap().unwrap();
+    assert!(last.canceled);
+    assert_eq!(last.cancel_reason, "etcdserver: too many requests");
+    cluster.stop().await;
+}
+
+#[tokio::test]
+async fn progress_may_not_be_notified_too_often() {
+    let cluster = Cluster::start(1).await;
+    let options = xebec_apiserver::Options {
+        progress_interval: PROGRESS_INTERVAL_MIN / 2,
+        ..Default::default()
+    };
+    let made = xebec_apiserver::EtcdServer::new(&options, cluster.nodes[0].replica.clone());
+    assert!(matches!(made, Err(xebec_apiserver::OptionsError::ProgressInterval { .. })));
+    cluster.stop().await;
+}

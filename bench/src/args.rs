@@ -142,6 +142,7 @@ async fn etcd(args: EtcdArgs) -> Result<String, BenchError> {
 async fn many_keys(args: MillionArgs) -> Result<String, BenchError> {
     let place = Place::new(args.place)?;
     let load = Load {
+        prefix: "/registry/bench-million/",
         connections: 12,
         clients: 256,
         duration: Duration::from_secs(args.seconds),

@@ -49,14 +49,15 @@ impl Workload {
     }
 
     fn load(self, duration: Duration) -> Load {
-        let (connections, clients, value_size_bytes, keys) = match self {
-            Self::Put => (12, 256, 1_024, 100_000),
-            Self::PutOne => (1, 1, 1_024, 1_000),
-            Self::Get => (12, 256, 1_024, 1_000),
-            Self::Range => (3, 3, 100, 10_000),
-            Self::Watch | Self::WatchPaced => (3, 1, 1_024, 1_000),
+        let (prefix, connections, clients, value_size_bytes, keys) = match self {
+            Self::Put => ("/registry/bench-put/", 12, 256, 1_024, 100_000),
+            Self::PutOne => ("/registry/bench-one/", 1, 1, 1_024, 1_000),
+            Self::Get => ("/registry/bench-get/", 12, 256, 1_024, 1_000),
+            Self::Range => ("/registry/bench-range/", 3, 3, 100, 10_000),
+            Self::Watch => ("/registry/bench-watch/", 3, 1, 1_024, 1_000),
+            Self::WatchPaced => ("/registry/bench-paced/", 3, 1, 1_024, 1_000),
         };
-        Load { connections, clients, duration, value_size_bytes, keys }
+        Load { prefix, connections, clients, duration, value_size_bytes, keys }
     }
 
     pub async fn run(self, target: &Target, duration: Duration) -> Result<Sample, BenchError> {

@@ -15,12 +15,12 @@ use tonic::transport::Channel;
 use xebec_apiserver::etcd::proto::etcdserverpb::PutRequest;
 use xebec_apiserver::etcd::proto::etcdserverpb::kv_client::KvClient;
 
-/// Where the keys of every workload live.
-pub const PREFIX: &str = "/registry/bench/";
-
 /// How much load, for how long.
 #[derive(Debug, Clone)]
 pub struct Load {
+    /// What the load's keys begin with. Each kind of load has its own, so that none reads what
+    /// another wrote.
+    pub prefix: &'static str,
     pub connections: usize,
     /// Requests in flight at any time.
     pub clients: usize,
@@ -37,8 +37,15 @@ struct Tally {
     failures: u64,
 }
 
-fn key(number: u64) -> Bytes {
-    Bytes::from(format!("{PREFIX}{number:012}"))
+fn key(prefix: &str, number: u64) -> Bytes {
+    Bytes::from(format!("{prefix}{number:012}"))
+}
+
+/// The end of the range of all keys with a prefix.
+fn prefix_end(prefix: &str) -> Bytes {
+    let mut end = prefix.as_bytes().to_vec();
+    *end.last_mut().expect("a prefix is not empty") += 1;
+    end.into()
 }
 
 /// Bytes that do not compress to nothing, the same in every run.
@@ -109,20 +116,16 @@ async fn gather(mut tasks: JoinSet<Tally>, begun: Instant) -> Sample {
     }
 }
 
-/// Writes keys `0..count`, `in_flight` at a time.
-async fn fill(
-    channels: &[Channel],
-    count: u64,
-    value_size_bytes: usize,
-    in_flight: usize,
-) -> Result<(), BenchError> {
+/// Writes all keys of the load once, `in_flight` at a time.
+async fn fill(channels: &[Channel], load: &Load, in_flight: usize) -> Result<(), BenchError> {
+    let (prefix, count, value_size_bytes) = (load.prefix, load.keys, load.value_size_bytes);
     let mut tasks = JoinSet::new();
     for client in 0..in_flight as u64 {
         let mut kv = kv(&channels[client as usize % channels.len()]);
         tasks.spawn(async move {
             for number in (client..count).step_by(in_flight) {
                 let value = value(value_size_bytes, number * 31 + 1);
-                let put = PutRequest { key: key(number), value, ..PutRequest::default() };
+                let put = PutRequest { key: key(prefix, number), value, ..PutRequest::default() };
                 kv.put(put).await?;
             }
             Ok::<_, tonic::Status>(())

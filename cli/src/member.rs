@@ -255,12 +255,13 @@ mod tests {
         };
         let members = [member("m1", "https://10.0.0.1:2380"), member("", "https://10.0.0.4:2380")];
         expect![[r#"
+            start it with
               xebec server --name m4 --join \
                 --cluster-initial m1=https://10.0.0.1:2380,m4=https://10.0.0.4:2380 \
                 --peer-listen https://10.0.0.4:2380 \
                 --client-listen https://10.0.0.4:2379 \
                 --peer-cert FILE --peer-key FILE --peer-ca FILE \
                 --client-cert FILE --client-key FILE --client-ca FILE"#]]
-        .assert_eq(&command_line(&new, &members));
+        .assert_eq(&format!("start it with\n{}", command_line(&new, &members)));
     }
 }

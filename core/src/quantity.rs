@@ -109,6 +109,12 @@ fn split(text: &str) -> Result<(bool, &str, &str), QuantityError> {
     if !has_digit || digits.bytes().filter(|byte| *byte == b'.').count() > 1 {
         return Err(QuantityError::Format);
     }
+    // Letters of suffixes, a sign, digits: what has another form is not called a bad suffix.
+    let rest = suffix.trim_start_matches(|c| "eEinumkKMGTP".contains(c));
+    let rest = rest.strip_prefix(['+', '-']).unwrap_or(rest);
+    if !rest.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(QuantityError::Format);
+    }
     Ok((text.starts_with('-'), digits, suffix))
 }
 

@@ -34,6 +34,12 @@ pub struct Message {
     pub name: String,
     /// Has `apiVersion` and `kind`.
     pub typed: bool,
+    /// Server-side apply takes it as one value, wherever a field does not say otherwise.
+    pub atomic: bool,
+    /// Keeps fields that it does not declare (`x-kubernetes-preserve-unknown-fields`).
+    pub open: bool,
+    /// At most one of some fields may be set (`x-kubernetes-unions`).
+    pub union: Option<Union>,
     /// Fields in the order in which JSON is written.
     pub fields: Vec<Field>,
     /// Indices of `fields` in the order of their tags, which is how protobuf is written.
@@ -42,6 +48,13 @@ pub struct Message {
     by_json: HashMap<String, Box<[u16]>>,
     /// How the message looks in JSON, where that is not an object.
     pub shape: Shape,
+}
+
+/// Fields of which one is set; the discriminator, if there is one, names it in capitalized form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Union {
+    pub discriminator: Option<String>,
+    pub fields: Vec<String>,
 }
 
 /// Messages that JSON does not show as objects.
@@ -78,8 +91,12 @@ pub struct Field {
     /// JSON text of the static default.
     pub default: Option<String>,
     pub list: ListType,
+    /// The list type is stated; without it lists are atomic.
+    pub list_stated: bool,
     /// Server-side apply takes the map or message as one value.
     pub atomic: bool,
+    /// Server-side apply looks into the message even where the message itself is atomic.
+    pub granular: bool,
     pub merge_key: Option<String>,
     pub patch: PatchStrategy,
     /// The feature gate without which the field is dropped.
@@ -136,6 +153,7 @@ pub enum ListType {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PatchStrategy {
     pub merge: bool,
+    pub replace: bool,
     pub retain_keys: bool,
 }
 
@@ -157,6 +175,17 @@ impl Schema {
 
     pub fn message(&self, id: MessageId) -> &Message {
         &self.messages[id.0 as usize]
+    }
+
+    /// The field that JSON shows under a name in an object of a message, through inlined messages.
+    pub fn field(&self, id: MessageId, json: &str) -> Option<&Field> {
+        let mut message = self.message(id);
+        let (last, through) = message.json_path(json)?.split_last()?;
+        for at in through {
+            let Kind::Message(inner) = message.fields[*at as usize].kind else { return None };
+            message = self.message(inner);
+        }
+        Some(&message.fields[*last as usize])
     }
 
     pub fn messages(&self) -> impl Iterator<Item = (MessageId, &Message)> {

@@ -183,6 +183,22 @@ impl Status {
         Self::on(500, "ServerTimeout", of, operation, message).retry_after(retry_after_s)
     }
 
+    /// A failure that upstream does not classify: 500 without a reason.
+    pub fn unclassified(message: impl Into<String>) -> Self {
+        Self::plain(500, "", message)
+    }
+
+    /// A request that was understood and cannot be carried out; upstream keeps the details to
+    /// itself.
+    pub fn unprocessable() -> Self {
+        Self::plain(
+            422,
+            "Invalid",
+            "the server rejected our request due to an error in our request",
+        )
+        .with_details(Details::default())
+    }
+
     pub fn unavailable(message: impl Into<String>) -> Self {
         Self::plain(503, "ServiceUnavailable", message)
     }

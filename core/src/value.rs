@@ -5,6 +5,7 @@
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
+use std::collections::HashMap;
 use std::fmt;
 
 /// A JSON value; integers and floating-point numbers differ, as in Kubernetes' decoder.
@@ -28,8 +29,24 @@ pub struct Object {
 }
 
 impl Object {
+    pub const EMPTY: Self = Self { fields: Vec::new() };
+
     pub fn new() -> Self {
         Self::default()
+    }
+
+    pub fn with_capacity(count: usize) -> Self {
+        Self { fields: Vec::with_capacity(count) }
+    }
+
+    /// The field at a position.
+    pub fn at(&self, at: usize) -> Option<(&str, &Value)> {
+        self.fields.get(at).map(|(name, value)| (&**name, value))
+    }
+
+    /// The value at a position.
+    pub fn at_mut(&mut self, at: usize) -> Option<&mut Value> {
+        self.fields.get_mut(at).map(|(_, value)| value)
     }
 
     pub fn get(&self, name: &str) -> Option<&Value> {
@@ -93,6 +110,50 @@ impl IntoIterator for Object {
 
     fn into_iter(self) -> Self::IntoIter {
         self.fields.into_iter()
+    }
+}
+
+/// Collects fields of which some may be given twice, at a cost that stays linear however many
+/// they are.
+#[derive(Debug, Default)]
+pub struct ObjectBuilder {
+    object: Object,
+    /// Made once a scan would be dear.
+    positions: HashMap<Box<str>, usize>,
+}
+
+/// Up to here a scan beats a hash.
+const SCAN_MAX: usize = 32;
+
+impl ObjectBuilder {
+    /// Sets a field; of one given twice the last counts. Returns whether it was there.
+    pub fn set(&mut self, name: Box<str>, value: Value) -> bool {
+        if let Some(held) = self.get_mut(&name) {
+            *held = value;
+            return true;
+        }
+        if !self.positions.is_empty() {
+            self.positions.insert(name.clone(), self.object.len());
+        }
+        self.object.push(name, value);
+        false
+    }
+
+    pub fn get_mut(&mut self, name: &str) -> Option<&mut Value> {
+        if self.object.len() >= SCAN_MAX && self.positions.is_empty() {
+            let names = self.object.iter().enumerate();
+            self.positions = names.map(|(at, (name, _))| (name.into(), at)).collect();
+        }
+        let at = if self.positions.is_empty() {
+            self.object.iter().position(|(key, _)| key == name)?
+        } else {
+            *self.positions.get(name)?
+        };
+        self.object.at_mut(at)
+    }
+
+    pub fn finish(self) -> Object {
+        self.object
     }
 }
 
@@ -254,11 +315,11 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let mut object = Object::new();
+        let mut object = ObjectBuilder::default();
         while let Some((key, value)) = map.next_entry::<String, Value>()? {
-            object.insert(key, value);
+            object.set(key.into(), value);
         }
-        Ok(Value::Object(object))
+        Ok(Value::Object(object.finish()))
     }
 }
 

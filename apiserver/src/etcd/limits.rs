@@ -39,7 +39,7 @@ pub const WATCH_EVENTS_PER_TURN: usize = 1_024;
 /// Deliveries, and bytes of events, that a watch stream takes from the hub in a row before its
 /// requests get their turn; what is taken is kept in memory until the client reads it.
 pub const WATCH_DELIVERIES_PER_TURN: usize = 64;
-pub const WATCH_TURN_BYTES: usize = 131_072;
+pub const WATCH_TURN_BYTES: usize = 65_536;
 
 /// Requests of a watch stream handled in a row before its events get their turn.
 pub const WATCH_REQUESTS_PER_TURN: usize = 64;
@@ -85,7 +85,7 @@ pub const STREAM_WINDOW_BYTES: u32 = 1_048_576;
 pub const CONNECTION_WINDOW_BYTES: u32 = 8 * 1_048_576;
 
 /// What a stream may have encoded ahead of a slow reader.
-pub const STREAM_SEND_BUFFER_BYTES: usize = 262_144;
+pub const STREAM_SEND_BUFFER_BYTES: usize = 65_536;
 
 /// Streams that a client opens and resets faster than they are taken up: beyond this its
 /// connection is closed. Cancelled watches come in bursts, hence more than the default of 20.

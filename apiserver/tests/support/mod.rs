@@ -3,6 +3,7 @@
 
 #![allow(dead_code, reason = "every test binary uses a part of this")]
 
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -13,7 +14,7 @@ use tonic::transport::{Channel, Endpoint};
 use xebec_apiserver::etcd::proto::etcdserverpb as pb;
 use xebec_apiserver::etcd::proto::v3electionpb::election_client::ElectionClient;
 use xebec_apiserver::etcd::proto::v3lockpb::lock_client::LockClient;
-use xebec_apiserver::{EtcdServer, Options as ServerOptions};
+use xebec_apiserver::{EtcdServer, Options as ServerOptions, TlsOptions};
 use xebec_raft::identity::initial_cluster;
 use xebec_raft::log::SPACES as LOG_SPACES;
 use xebec_raft::options::{FatalHook, FreeSpace, Upkeep, WallClock};
@@ -205,6 +206,43 @@ pub async fn eventually<T>(mut attempt: impl AsyncFnMut() -> Option<T>) -> T {
 
 pub async fn patiently<T>(work: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, work).await.expect("an answer in time")
+}
+
+/// A certificate authority of a test.
+pub struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+impl Authority {
+    pub fn new() -> Self {
+        let mut params = CertificateParams::new(vec![]).expect("made");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().expect("made");
+        Self(CertifiedIssuer::self_signed(params, key).expect("made"))
+    }
+
+    pub fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    /// Certificate and key.
+    pub fn issue(&self) -> (String, String) {
+        let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
+        let key = KeyPair::generate().expect("made");
+        let certificate =
+            CertificateParams::new(names).expect("made").signed_by(&key, &self.0).expect("made");
+        (certificate.pem(), key.serialize_pem())
+    }
+}
+
+impl Authority {
+    /// What a server needs that asks its clients for certificates.
+    pub fn server(&self) -> TlsOptions {
+        let (certificate, key) = self.issue();
+        TlsOptions {
+            certificate_pem: certificate.into_bytes(),
+            key_pem: key.into_bytes(),
+            client_ca_pem: Some(self.pem().into_bytes()),
+        }
+    }
 }
 
 /// Clients of all services on one connection.

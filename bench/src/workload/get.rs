@@ -8,10 +8,10 @@ use xebec_apiserver::etcd::proto::etcdserverpb::RangeRequest;
 
 pub async fn run(target: &Target, load: &Load) -> Result<Sample, BenchError> {
     let channels = target.connect(load.connections).await?;
-    fill(&channels, load.keys, load.value_size_bytes, 64).await?;
-    let keys = load.keys;
+    fill(&channels, load, 64).await?;
+    let (prefix, keys) = (load.prefix, load.keys);
     let get = move |mut kv: super::KvClient<_>, random: u64| async move {
-        let request = RangeRequest { key: key(random % keys), ..RangeRequest::default() };
+        let request = RangeRequest { key: key(prefix, random % keys), ..RangeRequest::default() };
         kv.range(request).await.map(drop)
     };
     target.measure(async { Ok(closed_loop(&channels, load, get).await) }).await

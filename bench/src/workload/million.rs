@@ -18,6 +18,7 @@ pub async fn fill(target: &Target, load: &Load) -> Result<Sample, BenchError> {
 async fn write_all(channels: &[Channel], load: &Load) -> Sample {
     let begun = Instant::now();
     let (clients, keys, size) = (load.clients, load.keys, load.value_size_bytes);
+    let prefix = load.prefix;
     let mut tasks = JoinSet::new();
     for client in 0..clients as u64 {
         let mut kv = kv(&channels[client as usize % channels.len()]);
@@ -25,7 +26,8 @@ async fn write_all(channels: &[Channel], load: &Load) -> Sample {
             let mut tally = Tally::default();
             for number in (client..keys).step_by(clients) {
                 let value = value(size, number);
-                let request = PutRequest { key: key(number), value, ..PutRequest::default() };
+                let request =
+                    PutRequest { key: key(prefix, number), value, ..PutRequest::default() };
                 let sent = Instant::now();
                 match kv.put(request).await {
                     Ok(_) => tally.latencies_us.push(sent.elapsed().as_micros() as u32),
@@ -41,11 +43,12 @@ async fn write_all(channels: &[Channel], load: &Load) -> Sample {
 /// Overwrites random keys for the load's duration: what a compaction competes with.
 pub async fn overwrite(target: &Target, load: &Load) -> Result<Sample, BenchError> {
     let channels = target.connect(load.connections).await?;
-    let (keys, value) = (load.keys, value(load.value_size_bytes, 3));
+    let (prefix, keys, value) = (load.prefix, load.keys, value(load.value_size_bytes, 3));
     let put = move |mut kv: super::KvClient<_>, random: u64| {
         let value = value.clone();
         async move {
-            let request = PutRequest { key: key(random % keys), value, ..PutRequest::default() };
+            let request =
+                PutRequest { key: key(prefix, random % keys), value, ..PutRequest::default() };
             kv.put(request).await.map(drop)
         }
     };

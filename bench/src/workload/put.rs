@@ -8,11 +8,12 @@ use xebec_apiserver::etcd::proto::etcdserverpb::PutRequest;
 
 pub async fn run(target: &Target, load: &Load) -> Result<Sample, BenchError> {
     let channels = target.connect(load.connections).await?;
-    let (keys, value) = (load.keys, value(load.value_size_bytes, 1));
+    let (prefix, keys, value) = (load.prefix, load.keys, value(load.value_size_bytes, 1));
     let put = move |mut kv: super::KvClient<_>, random: u64| {
         let value = value.clone();
         async move {
-            let request = PutRequest { key: key(random % keys), value, ..PutRequest::default() };
+            let request =
+                PutRequest { key: key(prefix, random % keys), value, ..PutRequest::default() };
             kv.put(request).await.map(drop)
         }
     };

@@ -1,25 +1,25 @@
 //! Linearizable ranges over a whole prefix. The client counts bytes and decodes nothing, so that
 //! the server is what is measured.
 
-use super::{Load, PREFIX, fill, gather};
+use super::{Load, fill, gather, prefix_end};
 use crate::BenchError;
 use crate::measure::Sample;
 use crate::target::Target;
 use crate::workload::watch::raw;
-use bytes::Bytes;
 use std::time::Instant;
 use tokio::task::JoinSet;
 use xebec_apiserver::etcd::proto::etcdserverpb::RangeRequest;
 
 pub async fn run(target: &Target, load: &Load) -> Result<Sample, BenchError> {
     let channels = target.connect(load.connections).await?;
-    fill(&channels, load.keys, load.value_size_bytes, 64).await?;
+    fill(&channels, load, 64).await?;
     target.measure(async { Ok(ranges(&channels, load).await) }).await
 }
 
 async fn ranges(channels: &[tonic::transport::Channel], load: &Load) -> Sample {
     let begun = Instant::now();
     let end = begun + load.duration;
+    let prefix = load.prefix;
     let whole_bytes = load.keys as usize * load.value_size_bytes;
     let mut tasks = JoinSet::new();
     for client in 0..load.clients {
@@ -28,7 +28,7 @@ async fn ranges(channels: &[tonic::transport::Channel], load: &Load) -> Sample {
             let mut tally = super::Tally::default();
             while Instant::now() < end {
                 let sent = Instant::now();
-                match raw::range(channel.clone(), request()).await {
+                match raw::range(channel.clone(), request(prefix)).await {
                     Ok(body) if body.len() >= whole_bytes => {
                         tally.latencies_us.push(sent.elapsed().as_micros() as u32);
                     }
@@ -41,12 +41,6 @@ async fn ranges(channels: &[tonic::transport::Channel], load: &Load) -> Sample {
     gather(tasks, begun).await
 }
 
-fn request() -> RangeRequest {
-    let mut end = PREFIX.as_bytes().to_vec();
-    *end.last_mut().expect("the prefix is not empty") += 1;
-    RangeRequest {
-        key: Bytes::from_static(PREFIX.as_bytes()),
-        range_end: Bytes::from(end),
-        ..RangeRequest::default()
-    }
+fn request(prefix: &'static str) -> RangeRequest {
+    RangeRequest { key: prefix.into(), range_end: prefix_end(prefix), ..RangeRequest::default() }
 }

@@ -4,7 +4,7 @@
 
 pub mod raw;
 
-use super::{Load, PREFIX, key, kv, value};
+use super::{Load, key, kv, prefix_end, value};
 use crate::BenchError;
 use crate::measure::{Latency, Sample};
 use crate::target::Target;
@@ -39,7 +39,7 @@ pub async fn run(target: &Target, load: &Load, fanout: Fanout) -> Result<Sample,
         let endpoint = &target.endpoints[connection % target.endpoints.len()];
         let channel = target.connect_to(endpoint).await?;
         let count = share(fanout.watchers, fanout.connections, connection);
-        let (sender, stream) = open(channel, count).await?;
+        let (sender, stream) = open(channel, load.prefix, count).await?;
         requests.push(sender);
         watchers.spawn(count_events(stream, delivered.clone()));
     }
@@ -57,11 +57,12 @@ fn share(total: usize, parts: usize, part: usize) -> usize {
 /// One stream with `count` watches, all created when this returns.
 async fn open(
     channel: Channel,
+    prefix: &'static str,
     count: usize,
 ) -> Result<(mpsc::Sender<WatchRequest>, tonic::Streaming<Bytes>), BenchError> {
     let (sender, receiver) = mpsc::channel(count + 1);
     for _ in 0..count {
-        sender.send(create()).await.expect("the receiver is held below");
+        sender.send(create(prefix)).await.expect("the receiver is held below");
     }
     let mut stream = raw::watch(channel, ReceiverStream::new(receiver)).await?;
     let mut created = 0;
@@ -73,12 +74,10 @@ async fn open(
     Ok((sender, stream))
 }
 
-fn create() -> WatchRequest {
-    let mut end = PREFIX.as_bytes().to_vec();
-    *end.last_mut().expect("the prefix is not empty") += 1;
+fn create(prefix: &'static str) -> WatchRequest {
     let request = WatchCreateRequest {
-        key: Bytes::from_static(PREFIX.as_bytes()),
-        range_end: Bytes::from(end),
+        key: prefix.into(),
+        range_end: prefix_end(prefix),
         ..WatchCreateRequest::default()
     };
     WatchRequest { request_union: Some(RequestUnion::CreateRequest(request)) }
@@ -140,7 +139,11 @@ async fn put_batch(
     let puts = (first..first + count).map(|number| {
         let mut kv = kv(&channels[number as usize % channels.len()]);
         let value = value(load.value_size_bytes, number);
-        let request = PutRequest { key: key(number % load.keys), value, ..PutRequest::default() };
+        let request = PutRequest {
+            key: key(load.prefix, number % load.keys),
+            value,
+            ..PutRequest::default()
+        };
         async move { kv.put(request).await.map(drop) }
     });
     futures::future::try_join_all(puts).await?;

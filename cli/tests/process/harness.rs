@@ -272,14 +272,23 @@ pub struct PlainCluster {
 impl PlainCluster {
     pub fn start(count: u8) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
-        let network = Network::reserve();
+        Self::start_in(dir, Network::reserve(), count)
+    }
+
+    /// The list of members that such a cluster begins with.
+    pub fn initial(network: &Network, count: u8) -> String {
+        let member = |number| format!("m{number}=http://{}:2380", network.address(10 + number));
+        (1..=count).map(member).collect::<Vec<_>>().join(",")
+    }
+
+    /// On data directories that may exist: `m1`, `m2`, ...
+    pub fn start_in(dir: tempfile::TempDir, network: Network, count: u8) -> Self {
         let url = |number: u8, port: u16| format!("http://{}:{port}", network.address(10 + number));
-        let initial: Vec<String> =
-            (1..=count).map(|number| format!("m{number}={}", url(number, 2380))).collect();
+        let initial = Self::initial(&network, count);
         let start = |number: u8| {
             let mut server = xebec();
             server.args(["server", "--insecure"]).arg(format!("--name=m{number}"));
-            server.arg(format!("--cluster-initial={}", initial.join(",")));
+            server.arg(format!("--cluster-initial={initial}"));
             server.arg(format!("--peer-listen={}", url(number, 2380)));
             server.arg(format!("--client-listen={}", url(number, 2379)));
             server.arg("--data-dir").arg(dir.path().join(format!("m{number}")));

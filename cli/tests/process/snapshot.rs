@@ -1,6 +1,8 @@
 //! Backups: saved from a running cluster, checked, and restored as a new one.
 
-use crate::harness::{Cluster, Process, eventually, has_etcdctl, succeed, text, xebec};
+use crate::harness::{
+    Cluster, Network, PlainCluster, Process, eventually, has_etcdctl, succeed, text, xebec,
+};
 use std::process::Command;
 
 #[test]
@@ -21,7 +23,7 @@ fn a_saved_snapshot_is_restored_as_a_new_cluster() {
     let status = succeed(xebec().args(["snapshot", "status", path]));
     assert!(status.contains("20"), "it counts the keys: {status}");
 
-    let network = crate::harness::Network::reserve();
+    let network = Network::reserve();
     let ip = network.address(11);
     let data = dir.path().join("restored");
     let mut restore = xebec();
@@ -45,6 +47,53 @@ fn a_saved_snapshot_is_restored_as_a_new_cluster() {
     });
     assert_eq!(value.lines().count(), 20);
     assert!(value.starts_with("value0\n"), "as it was when saved: {value}");
+}
+
+#[test]
+fn three_restored_members_agree_and_newcomers_get_the_data() {
+    if !has_etcdctl() {
+        return;
+    }
+    let cluster = Cluster::start(&[]);
+    cluster.etcdctl(&["put", "kept", "value"]);
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("backup.xsnap");
+    succeed(cluster.xebec(&["snapshot", "save"]).arg(&file));
+    drop(cluster);
+
+    let network = Network::reserve();
+    let initial = PlainCluster::initial(&network, 3);
+    for name in ["m1", "m2", "m3"] {
+        let mut restore = xebec();
+        restore.args(["snapshot", "restore", "--name", name]).arg(&file);
+        restore.arg("--cluster-initial").arg(&initial);
+        succeed(restore.arg("--data-dir").arg(dir.path().join(name)));
+    }
+    let (fourth_url, fourth_client) = (
+        format!("http://{}:2380", network.address(14)),
+        format!("http://{}:2379", network.address(14)),
+    );
+    let fourth_data = dir.path().join("m4");
+    let restored = PlainCluster::start_in(dir, network, 3);
+    let status = || xebec().args(["status", "--endpoints", &restored.endpoints()]).output();
+    eventually("all are up and agree", || status().ok()?.status.success().then_some(()));
+
+    let add = ["member", "add", "m4", "--peer-urls", &fourth_url, "--endpoints"];
+    let said = succeed(xebec().args(add).arg(restored.endpoints()));
+    assert!(said.contains("--join") && said.contains("--insecure"), "{said}");
+    let mut server = xebec();
+    let words = said.split_whitespace().filter(|word| *word != "\\");
+    let flags = words.skip_while(|word| *word != "server").take_while(|word| *word != "When");
+    let mut fourth = Process::start(server.args(flags).arg("--data-dir").arg(&fourth_data));
+    fourth.wait_for("serving");
+    let value = eventually("the newcomer has the data", || {
+        let mut get = Command::new("etcdctl");
+        get.env("ETCDCTL_API", "3").args(["--endpoints", &fourth_client, "get", "kept"]);
+        let output = get.args(["--consistency=s", "--print-value-only"]).output().ok()?;
+        let value = String::from_utf8_lossy(&output.stdout).into_owned();
+        (!value.is_empty()).then_some(value)
+    });
+    assert_eq!(value, "value\n");
 }
 
 #[test]

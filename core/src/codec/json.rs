@@ -4,12 +4,13 @@
 
 mod path;
 mod seed;
+mod tree;
 
 use crate::schema::{MessageId, Schema};
-use crate::value::Object;
+use crate::value::{Object, Value};
 use path::Path;
 use seed::{Context, MessageSeed};
-use serde::de::DeserializeSeed;
+use serde::de::{DeserializeSeed, Deserializer};
 
 /// A decoded object, and what `fieldValidation` speaks of.
 #[derive(Debug)]
@@ -18,6 +19,9 @@ pub struct Decoded {
     /// `unknown field "spec.foo"`, `duplicate field "spec.foo"`, in the order found; at most
     /// [`STRICT_ERRORS_MAX`].
     pub strict_errors: Vec<String>,
+    /// `metadata.managedFields` was given as an empty list, which normal form does not show: the
+    /// client asks to forget the owners of fields.
+    pub resets_managed_fields: bool,
 }
 
 /// How many strict errors upstream keeps; the rest of a bad object adds nothing.
@@ -32,12 +36,26 @@ pub struct JsonError {
 
 /// Decodes one object. Nesting is bounded by the parser (128 levels).
 pub fn decode(schema: &Schema, id: MessageId, bytes: &[u8]) -> Result<Decoded, JsonError> {
-    let mut context = Context { schema, strict_errors: Vec::new() };
     let mut parser = serde_json::Deserializer::from_slice(bytes);
-    let seed = MessageSeed { id, path: &Path::ROOT, context: &mut context };
-    let object = seed.deserialize(&mut parser).map_err(error)?;
+    let decoded = decode_from(schema, id, &mut parser)?;
     parser.end().map_err(error)?;
-    Ok(Decoded { object, strict_errors: context.strict_errors })
+    Ok(decoded)
+}
+
+/// Decodes a tree that is not in normal form, such as the outcome of a patch.
+pub fn decode_tree(schema: &Schema, id: MessageId, tree: &Value) -> Result<Decoded, JsonError> {
+    decode_from(schema, id, tree::Tree(tree))
+}
+
+fn decode_from<'de, D>(schema: &Schema, id: MessageId, from: D) -> Result<Decoded, JsonError>
+where
+    D: Deserializer<'de, Error = serde_json::Error>,
+{
+    let mut context = Context { schema, strict_errors: Vec::new(), resets_managed_fields: false };
+    let seed = MessageSeed { id, path: &Path::ROOT, context: &mut context };
+    let object = seed.deserialize(from).map_err(error)?;
+    let Context { strict_errors, resets_managed_fields, .. } = context;
+    Ok(Decoded { object, strict_errors, resets_managed_fields })
 }
 
 fn error(error: impl std::fmt::Display) -> JsonError {

@@ -2,6 +2,7 @@
 
 use super::{
     Arity, Field, Kind, ListType, Message, MessageId, Omit, PatchStrategy, Rule, Schema, Shape,
+    Union,
 };
 use std::collections::HashMap;
 
@@ -24,6 +25,9 @@ struct Draft<'t> {
     package: &'t str,
     name: &'t str,
     typed: bool,
+    atomic: bool,
+    open: bool,
+    union: Option<Union>,
     lines: Vec<&'t str>,
 }
 
@@ -51,13 +55,16 @@ impl Schema {
     }
 
     fn complete(&self, draft: &Draft<'_>) -> Result<Message, ParseError> {
-        let fields = draft.lines.iter().map(|line| self.field(draft.package, line));
+        let fields = draft.lines.iter().map(|line| self.read_field(draft.package, line));
         let fields: Vec<Field> = fields.collect::<Result<_, _>>()?;
         let mut by_tag: Vec<u16> = (0..fields.len() as u16).collect();
         by_tag.sort_by_key(|at| fields[*at as usize].tag);
         Ok(Message {
             name: format!("{}.{}", draft.package, draft.name),
             typed: draft.typed,
+            atomic: draft.atomic,
+            open: draft.open,
+            union: draft.union.clone(),
             shape: shape(draft.name, &fields),
             fields,
             by_tag,
@@ -65,7 +72,7 @@ impl Schema {
         })
     }
 
-    fn field(&self, package: &str, line: &str) -> Result<Field, ParseError> {
+    fn read_field(&self, package: &str, line: &str) -> Result<Field, ParseError> {
         let mut words = line.split_ascii_whitespace();
         let tag = words.next().and_then(|word| word.parse().ok());
         let (Some(tag), Some(name), Some(mut kind)) = (tag, words.next(), words.next()) else {
@@ -93,7 +100,9 @@ impl Schema {
             required: false,
             default: None,
             list: ListType::Atomic,
+            list_stated: false,
             atomic: false,
+            granular: false,
             merge_key: None,
             patch: PatchStrategy::default(),
             gate: None,
@@ -151,17 +160,38 @@ fn read_drafts<'t>(text: &'t str, drafts: &mut Vec<Draft<'t>>) -> Result<(), Par
         if let Some(name) = line.strip_prefix("package ") {
             package = name;
         } else if let Some(rest) = line.strip_prefix("message ") {
-            let (name, typed) = match rest.strip_suffix(" typed") {
-                Some(name) => (name, true),
-                None => (rest, false),
-            };
-            drafts.push(Draft { package, name, typed, lines: Vec::new() });
+            drafts.push(head(package, rest).ok_or_else(|| error("unknown attribute", line))?);
         } else {
             let draft = drafts.last_mut().ok_or_else(|| error("a field before a message", line))?;
             draft.lines.push(line);
         }
     }
     Ok(())
+}
+
+/// `Deployment typed`: the name of a message, and what is said of the whole.
+fn head<'t>(package: &'t str, text: &'t str) -> Option<Draft<'t>> {
+    let mut words = text.split_ascii_whitespace();
+    let name = words.next()?;
+    let (mut typed, mut atomic, mut open, mut one_of) = (false, false, false, None);
+    for word in words {
+        match word {
+            "typed" => typed = true,
+            "atomic" => atomic = true,
+            "open" => open = true,
+            _ => one_of = Some(union(word.strip_prefix("union=")?)?),
+        }
+    }
+    Some(Draft { package, name, typed, atomic, open, union: one_of, lines: Vec::new() })
+}
+
+/// `type:a,b`, or `:a,b` without a discriminator.
+fn union(text: &str) -> Option<Union> {
+    let (discriminator, fields) = text.split_once(':')?;
+    Some(Union {
+        discriminator: (!discriminator.is_empty()).then(|| discriminator.to_owned()),
+        fields: fields.split(',').map(str::to_owned).collect(),
+    })
 }
 
 /// Takes one attribute in; `None` if there is none of that name or value.
@@ -175,12 +205,18 @@ fn attribute(field: &mut Field, word: &str) -> Option<()> {
         "required" => field.required = true,
         "json" => field.json = if value == "-" { String::new() } else { value.to_owned() },
         "default" => field.default = Some(value.to_owned()),
-        "list" => field.list = list_type(value)?,
-        "map" => field.atomic = value == "atomic",
-        "struct" => field.atomic = value == "atomic",
+        "list" => {
+            field.list = list_type(value)?;
+            field.list_stated = true;
+        }
+        "map" | "struct" => {
+            field.atomic = value == "atomic";
+            field.granular = value == "granular";
+        }
         "mergeKey" => field.merge_key = Some(value.to_owned()),
         "patch" => {
             field.patch.merge = value.split(',').any(|one| one == "merge");
+            field.patch.replace = value.split(',').any(|one| one == "replace");
             field.patch.retain_keys = value.split(',').any(|one| one == "retainKeys");
         }
         "gate" => field.gate = Some(value.to_owned()),

@@ -22,6 +22,17 @@ impl<'p> Path<'p> {
         Path { parent: Some(self), step: Step::Field(name) }
     }
 
+    /// Whether the path consists of these fields.
+    pub(super) fn is(&self, fields: &[&str]) -> bool {
+        match (self.step, fields.split_last(), self.parent) {
+            (Step::Root, None, _) => true,
+            (Step::Field(name), Some((last, before)), Some(parent)) => {
+                name == *last && parent.is(before)
+            }
+            _ => false,
+        }
+    }
+
     pub(super) fn index(&'p self, at: usize) -> Path<'p> {
         Path { parent: Some(self), step: Step::Index(at) }
     }

@@ -13,6 +13,7 @@ use std::fmt;
 pub(super) struct Context<'s> {
     pub(super) schema: &'s Schema,
     pub(super) strict_errors: Vec<String>,
+    pub(super) resets_managed_fields: bool,
 }
 
 impl Context<'_> {
@@ -66,9 +67,15 @@ impl<'de> Visitor<'de> for MessageSeed<'_, '_> {
                 }
                 continue;
             }
-            let Some(field) = find(schema, self.id, name) else {
-                map.next_value::<IgnoredAny>()?;
-                self.context.strict("unknown", &path);
+            let Some(field) = schema.field(self.id, name) else {
+                if message.open {
+                    if object.insert(name, map.next_value()?).is_some() {
+                        self.context.strict("duplicate", &path);
+                    }
+                } else {
+                    map.next_value::<IgnoredAny>()?;
+                    self.context.strict("unknown", &path);
+                }
                 continue;
             };
             let seed = ArrangedSeed { field, path: &path, context: self.context };
@@ -80,17 +87,6 @@ impl<'de> Visitor<'de> for MessageSeed<'_, '_> {
         normal::complete(schema, self.id, &mut object);
         Ok(object)
     }
-}
-
-/// The field of a JSON name, through inlined messages.
-fn find<'s>(schema: &'s Schema, id: MessageId, name: &str) -> Option<&'s Field> {
-    let mut message = schema.message(id);
-    let (last, through) = message.json_path(name)?.split_last()?;
-    for at in through {
-        let Kind::Message(inner) = message.fields[*at as usize].kind else { return None };
-        message = schema.message(inner);
-    }
-    Some(&message.fields[*last as usize])
 }
 
 /// A key of an object, borrowed from the input where it has no escapes.
@@ -172,6 +168,9 @@ impl<'de> Visitor<'de> for ListVisitor<'_, '_> {
             let seed = FieldSeed { kind: self.kind, path: &path, context: self.context };
             let Some(item) = seq.next_element_seed(seed)? else { break };
             items.push(present(self.context.schema, self.kind, item));
+        }
+        if items.is_empty() && self.path.is(&["metadata", "managedFields"]) {
+            self.context.resets_managed_fields = true;
         }
         Ok(Value::Array(items))
     }

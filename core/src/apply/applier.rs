@@ -1,0 +1,262 @@
+//! Applies a configuration: merges it, settles ownership, removes what nobody applies any more.
+
+use super::conflict::Conflicts;
+use super::fieldset::Set;
+use super::managed::{self, ManagerId, Managers, Operation, Record, Source};
+use super::walk::{self, TypeErrors};
+use super::{Manager, Writer, compare, extract, last_applied, merge, update};
+use crate::codec::json;
+use crate::status::Status;
+use crate::value::{Object, Value};
+
+/// What an apply makes of an object.
+#[derive(Debug)]
+pub struct Applied {
+    /// The object in normal form with its managed fields; not yet defaulted.
+    pub object: Object,
+    /// Something other than ownership differs from the live object.
+    pub changed: bool,
+}
+
+/// How an attempt ends, short of failing.
+enum Attempt<'a> {
+    Done(Option<Object>),
+    Conflicts(Conflicts<'a>),
+}
+
+/// The manager for which kubectl's own record of its last configuration counts.
+pub(super) const KUBECTL: &str = "kubectl";
+
+impl Manager<'_> {
+    /// Applies a configuration (as decoded from YAML or JSON, without the schema) to the live
+    /// object in normal form; `None` for one that is not there, which a create then makes.
+    ///
+    /// Errors are those of upstream: 400 for another kind or managed fields in the configuration,
+    /// 409 with causes for conflicts, 500 without a reason for a configuration that does not fit
+    /// the schema.
+    pub fn on_apply(
+        &self,
+        live: Option<&Object>,
+        patch: &Object,
+        force: bool,
+        writer: Writer<'_>,
+    ) -> Result<Applied, Status> {
+        let made;
+        let live = match live {
+            Some(live) => live,
+            None => {
+                made = self.empty();
+                &made
+            }
+        };
+        let held = managed::entries_of(live);
+        let managers = Managers::decode(held).map_err(|error| {
+            Status::unclassified(format!("failed to decode managed fields: {error}"))
+        })?;
+        self.check(patch)?;
+        let now = writer.now.to_seconds_text();
+        let (merged, entries) = self.settle(live, patch, managers, writer.manager, force, &now)?;
+        let changed = merged.is_some();
+        let mut object = match merged {
+            Some(merged) => self.decode(merged, patch)?,
+            None => live.clone(),
+        };
+        managed::set_entries(&mut object, Source::Borrowed(held).assemble(entries));
+        if writer.manager == KUBECTL {
+            last_applied::refresh(&mut object, patch);
+        }
+        Ok(Applied { object, changed })
+    }
+
+    /// What is wrong with a configuration whatever the live object.
+    fn check(&self, patch: &Object) -> Result<(), Status> {
+        let text = |name| patch.get(name).and_then(Value::as_str).unwrap_or_default();
+        let (api_version, kind) = (text("apiVersion"), text("kind"));
+        if api_version != self.api_version || kind != self.kind {
+            let given = group_version_kind(api_version, kind);
+            return Err(Status::bad_request(format!("invalid object type: {given}")));
+        }
+        let metadata = patch.get("metadata");
+        let given = metadata.and_then(|metadata| metadata.get("managedFields"));
+        if given.is_some_and(|given| given.as_array().is_some()) {
+            return Err(Status::bad_request("metadata.managedFields must be nil"));
+        }
+        extract::validate(self.schema, self.id, patch).map_err(|errors| {
+            let described = self.described(patch);
+            Status::unclassified(format!(
+                "failed to create typed patch object ({described}): {errors}"
+            ))
+        })
+    }
+
+    /// `namespace/name; apps/v1, Kind=Deployment`, as far as the configuration tells.
+    fn described(&self, patch: &Object) -> String {
+        let text = |field| {
+            let metadata = patch.get("metadata").and_then(|metadata| metadata.get(field));
+            metadata.and_then(Value::as_str).unwrap_or_default()
+        };
+        let kind = group_version_kind(self.api_version, self.kind);
+        format!("{}/{}; {kind}", text("namespace"), text("name"))
+    }
+
+    /// Brings what was merged into normal form. The configuration fits the types, but numbers may
+    /// be out of range and quantities malformed.
+    fn decode(&self, merged: Object, patch: &Object) -> Result<Object, Status> {
+        let decoded = json::decode_tree(self.schema, self.id, &Value::Object(merged));
+        decoded.map(|decoded| decoded.object).map_err(|error| {
+            let why = error.message.split_once(": ").map_or(&*error.message, |(_, why)| why);
+            let kind = group_version_kind(self.api_version, self.kind);
+            let described = self.described(patch);
+            Status::unclassified(format!(
+                "failed to convert new object ({described}) to proper version: unable to convert \
+                 unstructured object to {kind}: {why}"
+            ))
+        })
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the two sides of a merge and who merges")]
+    fn settle(
+        &self,
+        live: &Object,
+        patch: &Object,
+        managers: Managers<'_>,
+        manager: &str,
+        force: bool,
+        now: &str,
+    ) -> Result<(Option<Object>, Vec<managed::Entry>), Status> {
+        let broken = |errors: TypeErrors| Status::unclassified(errors.to_string());
+        let empty;
+        let mut managers = managers;
+        if managers.records.is_empty() {
+            empty = self.empty();
+            self.track(&empty, live, &mut managers, now).map_err(broken)?;
+        }
+        let id = ManagerId::new(manager, Operation::Apply, self.api_version, self.subresource);
+        let mut attempted = managers.clone();
+        let mut attempt = self.attempt(live, patch, &mut attempted, &id, force)?;
+        if let Attempt::Conflicts(conflicts) = attempt {
+            let allowed = last_applied::allowed(self, live, manager);
+            let conflicts = match &allowed {
+                Some(object) => conflicts.except(&last_applied::owned(self, live, object)),
+                None => conflicts,
+            };
+            if !conflicts.is_empty() {
+                return Err(conflicts.into_status());
+            }
+            attempted = managers;
+            attempt = self.attempt(live, patch, &mut attempted, &id, true)?;
+        }
+        let merged = match attempt {
+            Attempt::Done(merged) => merged,
+            Attempt::Conflicts(conflicts) => return Err(conflicts.into_status()),
+        };
+        // An apply that changes nothing keeps its time.
+        if merged.is_some()
+            && let Some(at) = attempted.find(&id)
+        {
+            attempted.records[at].stamp(Some(now.into()));
+        }
+        Ok((merged, attempted.encode()))
+    }
+
+    /// Merges and settles ownership once. `Done(None)`: the object stays as it is.
+    fn attempt<'a>(
+        &self,
+        live: &'a Object,
+        patch: &'a Object,
+        managers: &mut Managers<'a>,
+        id: &ManagerId<'a>,
+        force: bool,
+    ) -> Result<Attempt<'a>, Status>
+    where
+        Self: 'a,
+    {
+        let failed = |what: &str, errors: TypeErrors| {
+            Status::unclassified(format!("failed to {what}: {errors}"))
+        };
+        self.reconcile(managers);
+        let merged = merge::merge(self.schema, self.id, live, patch)
+            .map_err(|errors| failed("merge config", errors))?;
+        let set = extract::extract(self.schema, self.id, patch)
+            .map_err(|errors| failed("get field set", errors))?;
+        let set = self.filter.apply(set);
+        let last = self.own(managers, id, set);
+        let merged = match last {
+            Some(last) => self
+                .prune(live, merged, managers, id, &last)
+                .map_err(|errors| failed("prune fields", errors))?,
+            None => merged,
+        };
+        let conflicts = self
+            .contend(live, merged.as_ref(), managers, id, force)
+            .map_err(|errors| failed("compare objects", errors))?;
+        if let Some(conflicts) = conflicts {
+            return Ok(Attempt::Conflicts(conflicts));
+        }
+        if let Some(at) = managers.find(id) {
+            self.strip(managers, at);
+        }
+        Ok(Attempt::Done(merged.filter(|merged| !same(live, merged))))
+    }
+
+    /// Gives the applied fields to the manager; returns what it had applied before.
+    fn own<'a>(
+        &self,
+        managers: &mut Managers<'a>,
+        id: &ManagerId<'a>,
+        set: Set<'a>,
+    ) -> Option<Record<'a>>
+    where
+        Self: 'a,
+    {
+        let mut record = Record::new(id.clone(), self.api_version, set);
+        let last = managers.find(id).map(|at| managers.records[at].clone());
+        if let Some(last) = &last {
+            record.stamp(last.time.clone());
+        }
+        managers.put(record);
+        last
+    }
+
+    /// Takes what the apply changes from the others, or tells the conflicts.
+    fn contend<'a>(
+        &self,
+        live: &Object,
+        merged: Option<&Object>,
+        managers: &mut Managers<'a>,
+        id: &ManagerId<'a>,
+        force: bool,
+    ) -> Result<Option<Conflicts<'a>>, TypeErrors> {
+        let new = merged.unwrap_or(live);
+        let changes = match merged {
+            Some(merged) => compare::compare(self.schema, self.id, live, merged)?,
+            None => Set::new(),
+        };
+        let changes = self.filter.apply(changes);
+        let others: Vec<usize> =
+            (0..managers.records.len()).filter(|at| managers.records[*at].id != *id).collect();
+        self.release(live, new, &changes, managers, &others, force)
+    }
+
+    fn strip(&self, managers: &mut Managers<'_>, at: usize) {
+        managers.records[at].change(|mut set| {
+            update::strip_meta(&mut set);
+            set
+        });
+        if managers.records[at].set.is_empty() {
+            managers.records.remove(at);
+        }
+    }
+}
+
+/// `apps/v1, Kind=Deployment`; the core group is empty.
+fn group_version_kind(api_version: &str, kind: &str) -> String {
+    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+    format!("{group}/{version}, Kind={kind}")
+}
+
+fn same(lhs: &Object, rhs: &Object) -> bool {
+    let mut other = walk::Lookup::new(rhs);
+    lhs.len() == rhs.len()
+        && lhs.iter().all(|(name, a)| other.get(name).is_some_and(|b| walk::same(a, b)))
+}
