@@ -3,11 +3,7 @@
 //! Each replica has a runtime of its own, as in production; the disks are memory, or RocksDB in a
 //! temporary directory with real syncs.
 
-<<<<<<< HEAD
-#![expect(clippy::disallowed_methods, reason = "runs in real time")]
-=======
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
->>>>>>> chaos
 
 use bytes::Bytes;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};

@@ -54,11 +54,7 @@ pub fn random_u64() -> u64 {
     thread_rng().next_u64()
 }
 
-<<<<<<< HEAD
-#[expect(clippy::disallowed_methods, reason = "this is where randomness is injected")]
-=======
 #[expect(clippy::disallowed_methods, reason = "where randomness comes from, unless it is seeded")]
->>>>>>> chaos
 fn thread_rng() -> XebecRng {
     SEEDED.with(|rng| match rng.borrow_mut().as_mut() {
         Some(seeded) => XebecRng::Seeded(SmallRng::seed_from_u64(seeded.next_u64())),

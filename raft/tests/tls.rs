@@ -1,10 +1,6 @@
 //! Three replicas as in production: gRPC with mutual TLS, RocksDB, runtimes of their own.
 
-<<<<<<< HEAD
-#![expect(clippy::disallowed_methods, reason = "runs in real time")]
-=======
 #![expect(clippy::disallowed_methods, reason = "certificates are valid now, by the real clock")]
->>>>>>> chaos
 
 use bytes::Bytes;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};

@@ -99,12 +99,8 @@ const METHODS: [Method; 13] = [
 /// Sends a message as a call, and several as a stream; the task fails if the handler panics.
 async fn attack(service: PeerService, method: Method, seed: u64) {
     let mut rng = Rng(seed);
-<<<<<<< HEAD
-    let mut bytes = || if seed.is_multiple_of(2) { message(&mut rng) } else { Bytes::from(rng.noise(60)) };
-=======
     let mut bytes =
         || if seed.is_multiple_of(2) { message(&mut rng) } else { Bytes::from(rng.noise(60)) };
->>>>>>> chaos
     // What is answered does not matter, only that it is.
     let _ = service.call(method, bytes()).await;
     let (to_service, rx) = mpsc::channel(8);
