@@ -1,6 +1,7 @@
 //! `xebec chaos`: its arguments.
 
 use crate::process::faults::FaultGroup;
+use crate::sim::SimArgs;
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -25,6 +26,8 @@ pub struct Args {
 pub enum Command {
     /// Judge the history of an earlier run again.
     Check(CheckArgs),
+    /// Play the deterministic simulation: whole replicas on simulated time, network and disks.
+    Sim(SimArgs),
     /// Kill the leader again and again and measure the longest gap between acknowledged writes.
     Failover(FailoverArgs),
 }

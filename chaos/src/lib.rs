@@ -1,7 +1,8 @@
 //! Simulation, fault injection and history checking.
 //!
 //! A run, simulated or of real processes, records a [`history::History`]: what clients asked and
-//! saw. [`check::check`] judges it. [`process`] breaks real replicas; [`run`] is `xebec chaos`.
+//! saw. [`check::check`] judges it. [`sim`] plays whole replicas from a seed, [`process`] breaks real
+//! ones; [`run`] is `xebec chaos`.
 
 pub mod args;
 pub mod check;
@@ -25,6 +26,7 @@ pub fn run(args: Args) -> ExitCode {
         None => break_replicas(args.run),
         Some(Command::Check(args)) => judge(&args),
         Some(Command::Failover(args)) => measure_failover(args),
+        Some(Command::Sim(args)) => Ok(args.run()),
     };
     result.unwrap_or_else(|error| {
         eprintln!("chaos: {error}");

@@ -60,6 +60,8 @@ struct Inner {
     writes: AtomicU64,
     syncs: AtomicU64,
     installs: AtomicU64,
+    /// When a write or sync failed first in this life; 0 if none did.
+    failed_us: AtomicU64,
 }
 
 impl SimHome {
@@ -82,6 +84,7 @@ impl SimHome {
             writes: AtomicU64::new(0),
             syncs: AtomicU64::new(0),
             installs: AtomicU64::new(0),
+            failed_us: AtomicU64::new(0),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -94,10 +97,17 @@ impl SimHome {
     /// Loses what was not synced, but for the first `choose(n)` of `n` batches.
     pub fn crash(&self, choose: &mut dyn FnMut(u64) -> u64) {
         self.inner.mem.crash(choose);
+        self.inner.failed_us.store(0, Ordering::Relaxed);
         let first_vote = self.inner.first_vote.lock().clone();
         if let Some(vote) = first_vote.filter(|_| self.inner.votes_lost.load(Ordering::Relaxed)) {
             self.inner.mem.alter(xebec_raft::log::SPACE, &vote_key(), |_| vote.to_vec());
         }
+    }
+
+    /// When a write or a sync failed first since the last crash.
+    pub fn failed_us(&self) -> Option<u64> {
+        let at_us = self.inner.failed_us.load(Ordering::Relaxed);
+        (at_us != 0).then_some(at_us)
     }
 
     /// How often a checkpoint took the place of the content.
@@ -190,6 +200,18 @@ impl SimEngine {
         inner.trace.count(&[inner.host as u64, u64::MAX, number]);
     }
 
+    /// Remembers a failure: the replica must stop.
+    fn noted(&self, result: Result<(), EngineError>) -> Result<(), EngineError> {
+        if let Err(error) = &result {
+            let inner = &self.home.inner;
+            inner.trace.line(format_args!("host {}: {}: {error}", inner.host, inner.name));
+            let now_us = inner.trace.now_us().max(1);
+            let _ =
+                inner.failed_us.compare_exchange(0, now_us, Ordering::Relaxed, Ordering::Relaxed);
+        }
+        result
+    }
+
     fn lies(&self) -> bool {
         self.home.inner.no_sync.load(Ordering::Relaxed)
     }
@@ -198,19 +220,19 @@ impl SimEngine {
 impl Engine for SimEngine {
     fn write(&self, batch: Batch, durability: Durability) -> Result<(), EngineError> {
         self.count(&batch);
-        self.engine.write(batch.clone(), durability)?;
+        self.noted(self.engine.write(batch.clone(), durability))?;
         self.home.inner.tap.wrote(self.home.inner.host, &batch);
         Ok(())
     }
 
     fn sync(&self) -> Result<(), EngineError> {
         self.count_sync();
-        if self.lies() { Ok(()) } else { self.engine.sync() }
+        if self.lies() { Ok(()) } else { self.noted(self.engine.sync()) }
     }
 
     fn flush(&self) -> Result<(), EngineError> {
         self.count_sync();
-        if self.lies() { Ok(()) } else { self.engine.flush() }
+        if self.lies() { Ok(()) } else { self.noted(self.engine.flush()) }
     }
 
     fn get(&self, space: Space, key: &[u8]) -> Result<Option<Bytes>, EngineError> {

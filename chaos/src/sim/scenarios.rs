@@ -43,41 +43,83 @@ impl Scenario {
     #[expect(clippy::too_many_lines, reason = "one arm for each scenario, a few lines each")]
     pub fn settings(self, seed: u64, steps: u64) -> Settings {
         let mut settings = Settings::from_seed(seed, steps);
+        settings.weather = self.weather().unwrap_or(settings.weather);
+        self.aim(&mut settings);
+        settings
+    }
+
+    /// The faults that the scenario is about.
+    fn weather(self) -> Option<Weather> {
         let calm = Weather::CALM;
-        match self {
-            Self::Any => {}
+        Some(match self {
+            Self::Any => return None,
             Self::CrashWhileApplying => {
-                settings.weather =
-                    Weather { kill_ms: 400, power_loss_ms: 400, kill_all_ms: 2_000, ..calm };
+                Weather { kill_ms: 400, power_loss_ms: 400, kill_all_ms: 2_000, ..calm }
+            }
+            Self::ProgressUnderLoad => Weather { kill_ms: 1_500, partition_ms: 3_000, ..calm },
+            Self::WatchAcrossPartitions => Weather {
+                partition_ms: 500,
+                one_way_ms: 1_000,
+                bad_link_ms: 1_500,
+                broken_streams_ms: 700,
+                transfer_ms: 2_000,
+                ..calm
+            },
+            Self::Transactions => Weather { kill_ms: 1_500, transfer_ms: 1_500, ..calm },
+            Self::StarvedWatches => Weather { kill_ms: 3_000, ..calm },
+            Self::CompactionOfDeletions => Weather { kill_ms: 700, power_loss_ms: 900, ..calm },
+            Self::FutureRevisions => {
+                Weather { pause_ms: 700, one_way_ms: 900, kill_ms: 2_000, ..calm }
+            }
+            Self::PausedLeaders => Weather { pause_ms: 300, partition_ms: 1_500, ..calm },
+            Self::Snapshots => Weather {
+                power_loss_ms: 1_500,
+                partition_ms: 1_500,
+                membership_ms: 400,
+                transfer_ms: 2_500,
+                broken_streams_ms: 600,
+                ..calm
+            },
+            Self::Leases => Weather {
+                transfer_ms: 800,
+                kill_ms: 1_200,
+                pause_ms: 1_200,
+                clock_jump_ms: 500,
+                ..calm
+            },
+            Self::Disks => Weather {
+                disk_error_ms: 800,
+                disk_full_ms: 2_000,
+                kill_all_ms: 4_000,
+                power_loss_ms: 3_000,
+                ..calm
+            },
+        })
+    }
+
+    /// The load that meets them.
+    fn aim(self, settings: &mut Settings) {
+        match self {
+            Self::Any | Self::Disks => {}
+            Self::CrashWhileApplying => {
                 settings.sessions = 12;
                 settings.think_max_us = 2_000;
             }
             Self::ProgressUnderLoad => {
-                settings.weather = Weather { kill_ms: 1_500, partition_ms: 3_000, ..calm };
                 settings.watchers = 6;
                 settings.marks_max_us = 10_000;
                 settings.pace = Pace { stall_max_ms: 60, stall_ppm: 200_000, events_max: 5 };
                 settings.think_max_us = 4_000;
             }
             Self::WatchAcrossPartitions => {
-                settings.weather = Weather {
-                    partition_ms: 500,
-                    one_way_ms: 1_000,
-                    bad_link_ms: 1_500,
-                    broken_streams_ms: 700,
-                    transfer_ms: 2_000,
-                    ..calm
-                };
                 settings.watchers = 8;
                 settings.stay_max_us = 400_000;
             }
             Self::Transactions => {
-                settings.weather = Weather { kill_ms: 1_500, transfer_ms: 1_500, ..calm };
                 settings.mix = Mix { transactions: 80, reads: 5, ..Mix::default() };
                 settings.watchers = 6;
             }
             Self::StarvedWatches => {
-                settings.weather = Weather { kill_ms: 3_000, ..calm };
                 settings.mix = Mix { padding: 4_000, reads: 5, ..Mix::default() };
                 settings.sessions = 10;
                 settings.watchers = 6;
@@ -86,60 +128,29 @@ impl Scenario {
                 settings.pace = Pace { stall_max_ms: 1_200, stall_ppm: 150_000, events_max: 3 };
             }
             Self::CompactionOfDeletions => {
-                settings.weather = Weather { kill_ms: 700, power_loss_ms: 900, ..calm };
                 settings.mix = Mix { deletes: 35, compactions: 10, reads: 10, ..Mix::default() };
                 settings.watchers = 8;
                 settings.stay_max_us = 500_000;
                 settings.pace = Pace { stall_max_ms: 300, stall_ppm: 100_000, events_max: 8 };
             }
             Self::FutureRevisions => {
-                settings.weather =
-                    Weather { pause_ms: 700, one_way_ms: 900, kill_ms: 2_000, ..calm };
                 settings.watchers = 10;
                 settings.stay_max_us = 150_000;
                 settings.future_ppm = 400_000;
                 settings.mix.compactions = 3;
             }
             Self::PausedLeaders => {
-                settings.weather = Weather { pause_ms: 300, partition_ms: 1_500, ..calm };
                 settings.mix = Mix { reads: 65, ..Mix::default() };
                 settings.sessions = 10;
                 settings.think_max_us = 6_000;
             }
             Self::Snapshots => {
-                settings.weather = Weather {
-                    power_loss_ms: 1_500,
-                    partition_ms: 1_500,
-                    membership_ms: 400,
-                    transfer_ms: 2_500,
-                    broken_streams_ms: 600,
-                    ..calm
-                };
                 settings.sessions = 10;
                 settings.think_max_us = 3_000;
                 settings.spares = 2;
                 settings.retention_entries = 20;
             }
-            Self::Leases => {
-                settings.weather = Weather {
-                    transfer_ms: 800,
-                    kill_ms: 1_200,
-                    pause_ms: 1_200,
-                    clock_jump_ms: 500,
-                    ..calm
-                };
-                settings.mix = Mix { leases: 60, reads: 5, ..Mix::default() };
-            }
-            Self::Disks => {
-                settings.weather = Weather {
-                    disk_error_ms: 800,
-                    disk_full_ms: 2_000,
-                    kill_all_ms: 4_000,
-                    power_loss_ms: 3_000,
-                    ..calm
-                };
-            }
+            Self::Leases => settings.mix = Mix { leases: 60, reads: 5, ..Mix::default() },
         }
-        settings
     }
 }

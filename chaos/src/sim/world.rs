@@ -12,7 +12,7 @@ use super::disk::SimHome;
 use super::faults::FaultPlan;
 use super::host::{Crash, Host, Role, member_of};
 use super::invariants::no_surprise_stop::{self, Causes};
-use super::invariants::{Invariants, Sample};
+use super::invariants::{Invariants, Sample, stops_when_broken};
 use super::logbook::LogBook;
 use super::net::Net;
 use super::panics::PanicGuard;
@@ -263,6 +263,9 @@ impl World {
             self.violations.report("no panic", panic);
         }
         for host in &self.hosts {
+            if let Some(detail) = stops_when_broken::check(host, self.now_us) {
+                self.violations.report(stops_when_broken::NAME, detail);
+            }
             let Some(replica) = host.replica() else { continue };
             let status = replica.status();
             let view = replica.store().view();

@@ -12,6 +12,7 @@ pub mod monotonic;
 pub mod no_surprise_stop;
 pub mod one_leader_per_term;
 pub mod position_order;
+pub mod stops_when_broken;
 
 use super::logbook::LogBook;
 use super::violation::Violations;
