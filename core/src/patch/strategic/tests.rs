@@ -1,3 +1,5 @@
+//! What strategic merge patches do, directive by directive.
+
 use super::*;
 use crate::schema::BUILT_IN;
 
