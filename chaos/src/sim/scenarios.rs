@@ -40,7 +40,6 @@ pub enum Scenario {
 }
 
 impl Scenario {
-    #[expect(clippy::too_many_lines, reason = "one arm for each scenario, a few lines each")]
     pub fn settings(self, seed: u64, steps: u64) -> Settings {
         let mut settings = Settings::from_seed(seed, steps);
         settings.weather = self.weather().unwrap_or(settings.weather);

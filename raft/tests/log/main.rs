@@ -1,6 +1,6 @@
 //! The Raft log from outside: openraft's suite, crashes, faults, the bytes on disk.
 
-#![expect(
+#![allow(
     clippy::disallowed_methods,
     reason = "a variable says that golden files are to be written"
 )]
