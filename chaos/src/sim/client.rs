@@ -5,6 +5,7 @@ mod requests;
 
 use super::rng::Rng;
 use super::trace::Trace;
+use super::world::STEP_US;
 use crate::history::{Failure, History, Operation, Outcome, Response};
 pub use execute::{Manner, execute, key_range, kv_of};
 use parking_lot::Mutex;
@@ -48,6 +49,11 @@ struct Waiting {
 struct Done {
     id: u64,
     outcome: Outcome,
+}
+
+/// When the step that ends at `now_us` began: clients act before the hosts run through it.
+fn began_ns(now_us: u64) -> u64 {
+    (now_us - STEP_US) * 1_000
 }
 
 /// All clients of a run.
@@ -160,7 +166,7 @@ impl Clients {
         let Some(waiting) = session.waiting.take() else { return };
         session.next_us = now_us + think_us;
         let mut operation = waiting.operation;
-        operation.return_ns = now_us * 1_000;
+        operation.return_ns = began_ns(now_us);
         operation.outcome = outcome;
         match &operation.outcome {
             Outcome::Ok { revision, response } => {
@@ -202,8 +208,9 @@ impl Clients {
             id,
             client: session.client,
             replica: server.host as u32,
-            call_ns: now_us * 1_000,
-            return_ns: now_us * 1_000,
+            // After every answer that this step brought.
+            call_ns: began_ns(now_us) + 1,
+            return_ns: began_ns(now_us) + 1,
             request: request.clone(),
             outcome: Outcome::Unknown(String::new()),
         };

@@ -43,9 +43,9 @@ impl LogBook {
         self.inner.lock().logs.get(&host)?.keys().next().copied()
     }
 
-    /// How many entries the log has.
-    pub fn len(&self, host: usize) -> usize {
-        self.inner.lock().logs.get(&host).map_or(0, BTreeMap::len)
+    /// The term of the last entry on disk.
+    pub fn last_term(&self, host: usize) -> Option<u64> {
+        Some(self.inner.lock().logs.get(&host)?.values().next_back()?.term)
     }
 
     fn put(&self, host: usize, key: &[u8], value: &Bytes) {

@@ -39,7 +39,7 @@ pub struct Settings {
     /// A planted bug: the timers of every host run so fast.
     pub rate_ppm: u64,
     pub manner: Manner,
-    /// Timers run up to this much too fast or too slow, in millionths.
+    /// Timers run up to this much too slow, each host's in its own way, in millionths.
     pub drift_ppm: u64,
     /// Keeps the whole trace.
     pub full_trace: bool,

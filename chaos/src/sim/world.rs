@@ -33,7 +33,7 @@ use xebec_raft::runtime::unseed_thread;
 use xebec_raft::{Identity, Status};
 
 /// One step of simulated time.
-const STEP_US: u64 = 1_000;
+pub(super) const STEP_US: u64 = 1_000;
 
 /// The verdict on one run.
 #[derive(Debug, Clone)]
@@ -188,7 +188,8 @@ impl World {
         let (net, trace) = (Arc::clone(&self.net), Arc::clone(&self.trace));
         let mut host = Host::new(index, role, (log, state), net, trace, rng);
         let drift_ppm = self.settings.drift_ppm;
-        host.rate_ppm = self.settings.rate_ppm + self.rng.between(0, 2 * drift_ppm) - drift_ppm;
+        // Slow, never fast: a lease that a fast clock expires early would be no surprise.
+        host.rate_ppm = self.settings.rate_ppm - self.rng.between(0, drift_ppm);
         host.retention_entries = self.settings.retention_entries;
         host.disk_delay_max_ms = self.settings.disk_delay_max_ms;
         host.skew_ms = self.rng.between(0, 400) as i64 - 200;

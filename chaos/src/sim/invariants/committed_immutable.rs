@@ -6,24 +6,41 @@ use std::collections::BTreeMap;
 
 #[derive(Default)]
 pub struct CommittedImmutable {
-    committed: BTreeMap<u64, (Record, usize)>,
+    committed: BTreeMap<u64, Committed>,
     looked_to: BTreeMap<(usize, u64), u64>,
+}
+
+/// An entry that somebody has applied.
+#[derive(Debug, Clone, Copy)]
+pub struct Committed {
+    pub record: Record,
+    pub host: usize,
+    /// It was committed in this term at the latest; its own may be older.
+    pub by_term: u64,
 }
 
 impl CommittedImmutable {
     pub fn observe(&mut self, sample: &Sample<'_>, logs: &LogBook) -> Finding {
-        // What is applied is committed, and is what this replica's log has there.
-        let committed = sample.status.applied_index;
+        // What is applied is committed. It may be applied before this replica's own disk has it,
+        // over what the disk still holds from a deposed leader: wait until the disk is that far.
+        let Some(applied) = sample.view.applied() else { return None };
+        let on_disk = logs.record(sample.host, applied.index);
+        if on_disk.map(|record| record.term) != Some(applied.term) {
+            return None;
+        }
+        let committed = applied.index;
         let looked_to = self.looked_to.entry((sample.host, sample.life)).or_default();
         let mut finding = None;
         for index in *looked_to + 1..=committed {
             // What a snapshot brought, or a purge took, cannot be looked at.
             let Some(record) = logs.record(sample.host, index) else { continue };
-            let (first, by) = *self.committed.entry(index).or_insert((record, sample.host));
-            if first != record {
+            let (host, by_term) = (sample.host, sample.status.term);
+            let first = self.committed.entry(index).or_insert(Committed { record, host, by_term });
+            first.by_term = first.by_term.min(by_term);
+            if first.record != record {
                 let detail = format!(
-                    "index {index}: host {by} committed term {}, host {} term {}",
-                    first.term, sample.host, record.term
+                    "index {index}: host {} committed term {}, host {host} term {}",
+                    first.host, first.record.term, record.term
                 );
                 finding = finding.or(Some(("a committed entry never changes", detail)));
             }
@@ -33,7 +50,7 @@ impl CommittedImmutable {
     }
 
     /// The committed entries that are known.
-    pub fn entries(&self) -> impl Iterator<Item = (u64, Record)> + '_ {
-        self.committed.iter().map(|(index, (record, _))| (*index, *record))
+    pub fn entries(&self) -> impl Iterator<Item = (u64, Committed)> + '_ {
+        self.committed.iter().map(|(index, committed)| (*index, *committed))
     }
 }

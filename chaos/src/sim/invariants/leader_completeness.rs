@@ -22,16 +22,23 @@ impl LeaderCompleteness {
         if status.leader != Some(status.member_id) || self.judged.contains_key(&status.term) {
             return None;
         }
+        // What a leader took over may wait for its disk yet. It is all there when the first entry
+        // of its own is: entries are written in their order.
+        if logs.last_term(sample.host) != Some(status.term) {
+            return None;
+        }
         self.judged.insert(status.term, status.member_id);
         let first = logs.first(sample.host);
-        let mut older = committed.entries().filter(|(index, record)| {
-            record.term < status.term && first.is_some_and(|first| *index >= first)
+        let mut older = committed.entries().filter(|(index, entry)| {
+            entry.by_term < status.term && first.is_some_and(|first| *index >= first)
         });
-        let (index, record) =
-            older.find(|(index, record)| logs.record(sample.host, *index) != Some(*record))?;
+        let (index, entry) =
+            older.find(|(index, entry)| logs.record(sample.host, *index) != Some(entry.record))?;
         let detail = format!(
-            "host {} leads term {} without entry {index} of term {}",
-            sample.host, status.term, record.term
+            "host {} leads term {} with {:?} at {index}, where {entry:?} was committed",
+            sample.host,
+            status.term,
+            logs.record(sample.host, index),
         );
         Some(("leader completeness", detail))
     }
