@@ -6,12 +6,19 @@
 
 pub mod apply;
 pub mod codec;
+pub mod discovery;
+pub mod document;
 pub mod field_error;
+pub mod human;
+pub mod jsonpath;
 pub mod names;
+pub mod openapi;
 pub mod patch;
 pub mod quantity;
+pub mod registry;
 pub mod schema;
 pub mod selector;
 pub mod status;
+pub mod table;
 pub mod time;
 pub mod value;

@@ -38,6 +38,8 @@ pub struct Message {
     pub atomic: bool,
     /// Keeps fields that it does not declare (`x-kubernetes-preserve-unknown-fields`).
     pub open: bool,
+    /// At most one of some fields may be set (`x-kubernetes-unions`).
+    pub union: Option<Union>,
     /// Fields in the order in which JSON is written.
     pub fields: Vec<Field>,
     /// Indices of `fields` in the order of their tags, which is how protobuf is written.
@@ -46,6 +48,13 @@ pub struct Message {
     by_json: HashMap<String, Box<[u16]>>,
     /// How the message looks in JSON, where that is not an object.
     pub shape: Shape,
+}
+
+/// Fields of which one is set; the discriminator, if there is one, names it in capitalized form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Union {
+    pub discriminator: Option<String>,
+    pub fields: Vec<String>,
 }
 
 /// Messages that JSON does not show as objects.
@@ -82,6 +91,8 @@ pub struct Field {
     /// JSON text of the static default.
     pub default: Option<String>,
     pub list: ListType,
+    /// The list type is stated; without it lists are atomic.
+    pub list_stated: bool,
     /// Server-side apply takes the map or message as one value.
     pub atomic: bool,
     /// Server-side apply looks into the message even where the message itself is atomic.

@@ -1,8 +1,14 @@
 //! The ordered key-value engine below the keyspace and below the Raft log.
 //!
 //! [`Engine`] is what both need of a disk, no more: atomic batches, two kinds of durability,
-//! cursors, checkpoints. [`rocks`] implements it on RocksDB; the simulation implements it in
-//! memory, with loss of what was not synced.
+//! cursors, checkpoints. [`rocks`] implements it on RocksDB; [`mem`] implements it in memory,
+//! with loss of what was not synced, for tests and the simulation.
+//!
+//! Invariant: one engine takes batches of one [`Durability`] only, the one its home was made for.
+//! Mixing them would let a crash keep a later batch and lose an earlier one.
+
+pub mod mem;
+pub mod rocks;
 
 use bytes::Bytes;
 use std::path::PathBuf;
@@ -23,14 +29,14 @@ pub enum EngineError {
     Corrupt { message: String },
 }
 
-/// How a batch becomes durable.
+/// How a batch becomes durable. A crash keeps some prefix of the batches that are not yet durable,
+/// whole batches only, in the order of their writing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
-    /// By the next [`Engine::sync`]. Until then a crash of the machine may lose the batch, but
-    /// never without losing all later logged batches too.
+    /// By the next [`Engine::sync`]. Until then a crash of the machine may lose it.
     Logged,
-    /// By the next [`Engine::flush`], together with all earlier unlogged batches, over all spaces
-    /// at once. A crash of the process may lose it.
+    /// By the next [`Engine::flush`], over all spaces at once, or earlier in the background. A
+    /// crash of the process may lose it.
     Unlogged,
 }
 
@@ -51,7 +57,7 @@ pub enum BatchOp {
         space: Space,
         key: Bytes,
     },
-    /// Removes the half-open interval `[from, to)`.
+    /// Removes the half-open interval `[from, to)`; nothing if it is empty.
     DeleteRange {
         space: Space,
         from: Bytes,
@@ -78,14 +84,15 @@ impl Batch {
 }
 
 /// An ordered key-value engine. All methods block; callers on an async runtime use threads of
-/// their own. Writes are atomic per batch and readable when `write` returns.
+/// their own. Writes are atomic per batch and readable when `write` returns. Naming a space that
+/// the home does not declare, or the other durability than the home's, is a bug and panics.
 pub trait Engine: Send + Sync + 'static {
     fn write(&self, batch: Batch, durability: Durability) -> Result<(), EngineError>;
 
     /// Returns when every batch written with [`Durability::Logged`] before the call is durable.
     fn sync(&self) -> Result<(), EngineError>;
 
-    /// Returns when every batch written before the call, of either kind, is durable.
+    /// Returns when every batch written before the call, of either durability, is durable.
     fn flush(&self) -> Result<(), EngineError>;
 
     fn get(&self, space: Space, key: &[u8]) -> Result<Option<Bytes>, EngineError>;
@@ -103,11 +110,17 @@ pub trait Engine: Send + Sync + 'static {
     /// engine can. It lives until dropped.
     fn checkpoint(&self) -> Result<Arc<dyn Checkpoint>, EngineError>;
 
-    /// What the engine holds on disk, in bytes.
+    /// What the engine holds, in bytes: on disk, and in memory on its way there.
     fn size_bytes(&self) -> u64;
+
+    /// The part of [`Self::size_bytes`] that is not garbage yet to be compacted away; an estimate.
+    fn live_bytes(&self) -> u64;
 }
 
-/// Moves over the entries of a space in key order. A slice stays valid until the next move.
+/// Moves over the entries of a space in key order. A slice stays valid until the next move; it is
+/// there only after a move that returned true. A key outside the bounds of the cursor stands for
+/// the nearer bound. After a move that returned false, [`Self::next`] returns false until a seek
+/// has found an entry.
 pub trait Cursor {
     /// Moves to the first entry at or after `key`; false at the end.
     fn seek(&mut self, key: &[u8]) -> Result<bool, EngineError>;
@@ -125,7 +138,9 @@ pub trait Cursor {
 
 /// A checkpoint as a set of files to be sent elsewhere.
 pub trait Checkpoint: Send + Sync {
-    fn files(&self) -> &[CheckpointFile];
+    /// The files, in the order in which they are best sent. The first call reads all of them for
+    /// their digests.
+    fn files(&self) -> Result<&[CheckpointFile], EngineError>;
 
     /// Up to `len` bytes of a file from `offset`; fewer only at its end.
     fn read(&self, file: usize, offset: u64, len: usize) -> Result<Bytes, EngineError>;
@@ -147,14 +162,19 @@ pub trait EngineHome: Send + Sync + 'static {
     /// Opens the engine, creating it when the place is empty.
     fn open(&self) -> Result<Arc<dyn Engine>, EngineError>;
 
-    /// A staging area for the files of a checkpoint. What an interrupted transfer of the same
-    /// file list left there is found again.
+    /// A staging area for the files of a checkpoint. What an interrupted transfer left there of
+    /// the same files is found again. It takes the place of an earlier staging area, whose writes
+    /// fail from then on.
     fn stage(&self, files: &[CheckpointFile]) -> Result<Box<dyn Staging>, EngineError>;
 
     /// Checks a complete staging area against its digests and puts it, durably and atomically,
-    /// in the place of the engine, which every holder must have dropped or ceased to write.
-    /// Returns the new engine.
+    /// in the place of the engine, which every holder must have dropped or ceased to write (reads
+    /// of the old engine go on until it is dropped). Returns the new engine. If a digest does not
+    /// fit, that file is removed from the staging area, so that another transfer sends it again.
     fn install(&self, staging: Box<dyn Staging>) -> Result<Arc<dyn Engine>, EngineError>;
+
+    /// Room that is left on the disk below the engine; `None` where there is no limit.
+    fn free_bytes(&self) -> Option<u64>;
 
     /// For messages and metrics.
     fn path(&self) -> Option<PathBuf>;

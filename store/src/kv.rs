@@ -9,7 +9,7 @@ pub type Revision = i64;
 
 /// One version of one key. The field tags are those of etcd's `mvccpb.KeyValue`, so that the
 /// encoding on disk is the encoding on the wire.
-#[derive(Clone, PartialEq, Eq, prost::Message)]
+#[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
 pub struct KeyValue {
     #[prost(bytes = "bytes", tag = "1")]
     pub key: Bytes,

@@ -9,6 +9,31 @@
 //! semantics; it never reads a clock or a random source; `engine::rocks` is the one place that
 //! names RocksDB.
 
+mod bounds;
 pub mod command;
+pub mod disk;
 pub mod engine;
+mod entry;
+mod hash;
+mod history;
+mod keymap;
 pub mod kv;
+mod lessor;
+mod options;
+mod outcome;
+mod shell;
+mod state;
+mod view;
+pub mod watch;
+
+pub use bounds::Bounds;
+pub use entry::{Entry, LogPosition, Payload};
+pub use keymap::KeyMap;
+pub use lessor::{EXPIRIES_PER_S, Lessor, REVOKE_RETRY_MS, RenewError};
+pub use options::Options;
+pub use outcome::{
+    AlarmMember, ApplyError, OpResponse, Outcome, RangeResult, Response, TxnResponse,
+};
+pub use shell::{CompactBudget, OpenError, Progress, Store};
+pub use state::{Effects, LEASE_TTL_S_MAX, LEASE_TTL_S_MIN, NoPast, Past, State, check_txn};
+pub use view::{LeaseView, ReadError, View};

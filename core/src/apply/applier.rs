@@ -119,6 +119,7 @@ impl Manager<'_> {
         })
     }
 
+    #[expect(clippy::too_many_arguments, reason = "the two sides of a merge and who merges")]
     fn settle(
         &self,
         live: &Object,

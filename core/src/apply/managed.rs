@@ -266,6 +266,7 @@ impl<'a> Managers<'a> {
 
     /// Moves an updater's fields into the entry of the ancient ones of its version, which begins
     /// as the first of them.
+    #[expect(clippy::ptr_arg, reason = "a borrowed version is shared, not copied")]
     fn merge_ancient(&mut self, at: usize, first: &str, version: &Cow<'a, str>) -> bool {
         let ancient = ManagerId {
             manager: "ancient-changes".into(),

@@ -158,6 +158,7 @@ impl Manager<'_> {
 
     /// Takes what was changed or removed from these entries. Without force, an entry that would
     /// lose a field it owns is a conflict, and nothing is taken.
+    #[expect(clippy::too_many_arguments, reason = "the two sides of a merge and who merges")]
     pub(super) fn release<'a>(
         &self,
         live: &Object,

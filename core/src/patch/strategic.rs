@@ -117,7 +117,8 @@ impl<'s> Merger<'s> {
     fn objects(&self, original: Object, patch: Object, place: Place) -> Outcome<Object> {
         let (mut original, mut patch) = (original, patch);
         if let Some(directive) = patch.get(PATCH) {
-            return whole(directive.clone(), patch);
+            let directive = directive.clone();
+            return whole(&directive, patch);
         }
         retain_keys(&mut original, &mut patch)?;
         self.ordered_lists(&mut original, &mut patch, place)?;
@@ -173,14 +174,14 @@ impl<'s> Merger<'s> {
 }
 
 /// `$patch` in an object: the object is replaced or emptied.
-fn whole(directive: Value, mut patch: Object) -> Outcome<Object> {
+fn whole(directive: &Value, mut patch: Object) -> Outcome<Object> {
     match directive.as_str() {
         Some("replace") => {
             patch.remove(PATCH);
             Ok(patch)
         }
         Some("delete") => Ok(Object::new()),
-        _ => Err(unknown_directive(&directive, &patch)),
+        _ => Err(unknown_directive(directive, &patch)),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{
     Arity, Field, Kind, ListType, Message, MessageId, Omit, PatchStrategy, Rule, Schema, Shape,
+    Union,
 };
 use std::collections::HashMap;
 
@@ -26,6 +27,7 @@ struct Draft<'t> {
     typed: bool,
     atomic: bool,
     open: bool,
+    union: Option<Union>,
     lines: Vec<&'t str>,
 }
 
@@ -62,6 +64,7 @@ impl Schema {
             typed: draft.typed,
             atomic: draft.atomic,
             open: draft.open,
+            union: draft.union.clone(),
             shape: shape(draft.name, &fields),
             fields,
             by_tag,
@@ -97,6 +100,7 @@ impl Schema {
             required: false,
             default: None,
             list: ListType::Atomic,
+            list_stated: false,
             atomic: false,
             granular: false,
             merge_key: None,
@@ -169,16 +173,25 @@ fn read_drafts<'t>(text: &'t str, drafts: &mut Vec<Draft<'t>>) -> Result<(), Par
 fn head<'t>(package: &'t str, text: &'t str) -> Option<Draft<'t>> {
     let mut words = text.split_ascii_whitespace();
     let name = words.next()?;
-    let (mut typed, mut atomic, mut open) = (false, false, false);
+    let (mut typed, mut atomic, mut open, mut one_of) = (false, false, false, None);
     for word in words {
         match word {
             "typed" => typed = true,
             "atomic" => atomic = true,
             "open" => open = true,
-            _ => return None,
+            _ => one_of = Some(union(word.strip_prefix("union=")?)?),
         }
     }
-    Some(Draft { package, name, typed, atomic, open, lines: Vec::new() })
+    Some(Draft { package, name, typed, atomic, open, union: one_of, lines: Vec::new() })
+}
+
+/// `type:a,b`, or `:a,b` without a discriminator.
+fn union(text: &str) -> Option<Union> {
+    let (discriminator, fields) = text.split_once(':')?;
+    Some(Union {
+        discriminator: (!discriminator.is_empty()).then(|| discriminator.to_owned()),
+        fields: fields.split(',').map(str::to_owned).collect(),
+    })
 }
 
 /// Takes one attribute in; `None` if there is none of that name or value.
@@ -192,7 +205,10 @@ fn attribute(field: &mut Field, word: &str) -> Option<()> {
         "required" => field.required = true,
         "json" => field.json = if value == "-" { String::new() } else { value.to_owned() },
         "default" => field.default = Some(value.to_owned()),
-        "list" => field.list = list_type(value)?,
+        "list" => {
+            field.list = list_type(value)?;
+            field.list_stated = true;
+        }
         "map" | "struct" => {
             field.atomic = value == "atomic";
             field.granular = value == "granular";

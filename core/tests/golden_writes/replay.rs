@@ -403,11 +403,13 @@ fn fill(kind: &str, given: &mut Value, answer: &Value, path: &str) {
                 fill(kind, given, answer, path);
             }
         }
-        (given, answer) if given != answer => {
-            // A default for what the client left zero.
-            if matches!(given, Value::Int(0)) || given.as_str().is_some_and(str::is_empty) {
-                *given = answer.clone();
-            }
+        // A default for what the client left zero.
+        (given, answer)
+            if given != answer
+                && (matches!(given, Value::Int(0))
+                    || given.as_str().is_some_and(str::is_empty)) =>
+        {
+            *given = answer.clone();
         }
         _ => {}
     }

@@ -1,0 +1,113 @@
+//! Everything a replica needs on disk before it starts: certificates, configuration, directories.
+
+use super::cluster_file::{ClusterFile, LocalMember};
+use super::layout::Layout;
+use crate::config::{InitialMember, Settings, commented_toml};
+use crate::failure::Failure;
+use crate::pki::{Pair, Pki, write_private};
+use crate::surroundings::now;
+use std::path::Path;
+
+/// Makes or renews the certificates of all members and writes their configurations and
+/// `etcdctl.env`. Returns the administrator's certificate.
+pub fn prepare(layout: &Layout, cluster: &ClusterFile, common: &Settings) -> Result<Pair, Failure> {
+    let pki = Pki::open(&layout.pki(), now())?;
+    let admin = pki.admin()?;
+    create_dir(&layout.logs())?;
+    for member in &cluster.members {
+        let initial: Vec<InitialMember> = cluster.members.iter().map(initial_member).collect();
+        let mut settings = common.clone();
+        settings.log.file = Some(layout.log(&member.name));
+        write_config(layout, &pki, cluster, (member, initial), &settings)?;
+    }
+    let env = etcdctl_env(&cluster.client_urls(), pki.client_ca(), &admin);
+    write_private(&layout.etcdctl_env(), &env)?;
+    Ok(admin)
+}
+
+/// Makes the certificates of one member and writes its configuration.
+pub fn write_config(
+    layout: &Layout,
+    pki: &Pki,
+    cluster: &ClusterFile,
+    (member, initial): (&LocalMember, Vec<InitialMember>),
+    common: &Settings,
+) -> Result<(), Failure> {
+    let addresses: Vec<_> = [&member.client_url, &member.peer_url]
+        .into_iter()
+        .filter_map(|url| Some(url.socket()?.ip()))
+        .collect();
+    let files = pki.replica(&member.name, &addresses)?;
+    let mut settings = common.clone();
+    settings.name = Some(member.name.clone());
+    settings.data_dir = Some(layout.data(&member.name));
+    settings.cluster.initial = Some(initial);
+    settings.cluster.token = Some(cluster.token.clone());
+    settings.cluster.join = Some(member.join);
+    settings.client.listen = Some(vec![member.client_url.clone()]);
+    settings.client.cert = Some(files.client.cert);
+    settings.client.key = Some(files.client.key);
+    settings.client.ca = Some(files.client_ca);
+    settings.peer.listen = Some(vec![member.peer_url.clone()]);
+    settings.peer.cert = Some(files.peer.cert);
+    settings.peer.key = Some(files.peer.key);
+    settings.peer.ca = Some(files.peer_ca);
+    let head = format!(
+        "# Replica {} of the cluster in {}; written by xebec.\n# To run it alone: xebec server --config {}\n\n",
+        member.name,
+        layout.root().display(),
+        layout.config(&member.name).display()
+    );
+    let text = head + &commented_toml(&settings.with_defaults());
+    Ok(write_private(&layout.config(&member.name), &text)?)
+}
+
+pub fn initial_member(member: &LocalMember) -> InitialMember {
+    InitialMember { name: member.name.clone(), peer_url: member.peer_url.clone() }
+}
+
+pub fn create_dir(path: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(path).map_err(|error| Failure::io(path.display(), &error))
+}
+
+fn etcdctl_env(endpoints: &[String], ca: &Path, admin: &Pair) -> String {
+    let line =
+        |name: &str, value: &str| format!("export {name}='{}'\n", value.replace('\'', "'\\''"));
+    let path = |path: &Path| path.display().to_string();
+    String::from("# To be sourced by a shell: etcdctl (and xebec) then talk to this cluster.\n")
+        + &line("ETCDCTL_API", "3")
+        + &line("ETCDCTL_ENDPOINTS", &endpoints.join(","))
+        + &line("ETCDCTL_CACERT", &path(ca))
+        + &line("ETCDCTL_CERT", &path(&admin.cert))
+        + &line("ETCDCTL_KEY", &path(&admin.key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::cluster_file::Addresses;
+    use super::*;
+    use std::net::Ipv4Addr;
+
+    #[test]
+    fn the_written_configurations_are_valid() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let layout = Layout::new(dir.path().to_owned());
+        let base = Ipv4Addr::new(127, 0, 0, 11);
+        let addresses = Addresses { base, client_port: 2379, peer_port: 2380 };
+        let cluster = ClusterFile::new(addresses, "t").expect("loopback");
+        prepare(&layout, &cluster, &Settings::default()).expect("writable");
+        for member in &cluster.members {
+            let settings =
+                crate::config::load(Some(&layout.config(&member.name)), &Settings::default());
+            let config = settings.and_then(Settings::validate).expect("valid");
+            assert_eq!(config.name, member.name);
+            assert_eq!(config.cluster.members.len(), 3);
+            let tls = config.client.tls.expect("TLS");
+            assert!(tls.cert.is_file() && tls.client_ca.is_some());
+        }
+        let env = std::fs::read_to_string(layout.etcdctl_env()).expect("written");
+        assert!(
+            env.contains("export ETCDCTL_ENDPOINTS='https://127.0.0.11:2379,https://127.0.0.12")
+        );
+    }
+}

@@ -1,0 +1,12 @@
+//! The real binary as processes: clusters of `xebec up` on addresses of their own, asked with the
+//! real `etcdctl` and with xebec's own commands.
+
+#![expect(clippy::disallowed_methods, reason = "processes are waited for in real time")]
+
+mod config;
+mod etcdctl;
+mod harness;
+mod members;
+mod server;
+mod snapshot;
+mod up;
