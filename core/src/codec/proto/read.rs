@@ -1,7 +1,7 @@
 //! The reading half: whatever the bytes, an object or an error.
 
 use super::Envelope;
-use crate::codec::special::{duration_text, parse_raw};
+use crate::codec::special::{duration_text, parse_raw, quantity};
 use crate::codec::{CodecError, PROTO_DEPTH_MAX, normal};
 use crate::schema::{Arity, Field, Kind, MessageId, Schema, Shape};
 use crate::time::Timestamp;
@@ -233,7 +233,9 @@ fn special(kind: Kind, bytes: &[u8]) -> Result<Value, CodecError> {
         Kind::Duration => duration_text(numbers[0]),
         Kind::IntOrString if numbers[0] == 1 => Value::from(text),
         Kind::IntOrString => Value::Int(i64::from(numbers[1] as i32)),
-        Kind::Quantity => Value::from(utf8(first)?),
+        Kind::Quantity if first.is_empty() => Value::from("0"),
+        // Upstream parses it here as well: a quantity that was read can be written.
+        Kind::Quantity => Value::from(quantity(&Value::from(utf8(first)?))?),
         _ if first.is_empty() => Value::Null,
         _ => parse_raw(first)?,
     })
