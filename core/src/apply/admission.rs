@@ -54,3 +54,37 @@ fn equal_but_for_managed_fields(old: &Object, new: &Object) -> bool {
             })
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(time: &str, data: &str) -> Object {
+        let text = format!(
+            r#"{{"metadata":{{"name":"c","managedFields":[{{"manager":"m","operation":"Update",
+            "apiVersion":"v1","time":"{time}","fieldsType":"FieldsV1","fieldsV1":{{}}}}]}},
+            "data":{{"a":"{data}"}}}}"#
+        );
+        match serde_json::from_str(&text).expect("valid JSON") {
+            Value::Object(object) => object,
+            other => panic!("not an object: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn times_alone_are_no_change() {
+        let old = object("2026-01-01T00:00:00Z", "1");
+        let mut new = object("2026-01-02T00:00:00Z", "1");
+        keep_times(&old, &mut new);
+        assert_eq!(new, old);
+    }
+
+    #[test]
+    fn times_of_a_change_count() {
+        let old = object("2026-01-01T00:00:00Z", "1");
+        let mut new = object("2026-01-02T00:00:00Z", "2");
+        let given = new.clone();
+        keep_times(&old, &mut new);
+        assert_eq!(new, given);
+    }
+}

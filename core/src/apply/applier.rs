@@ -3,6 +3,7 @@
 use super::conflict::Conflicts;
 use super::fieldset::Set;
 use super::managed::{self, ManagerId, Managers, Operation, Record, Source};
+use super::update::Change;
 use super::walk::{self, TypeErrors};
 use super::{Manager, Writer, compare, extract, last_applied, merge, update};
 use crate::codec::json;
@@ -22,6 +23,14 @@ pub struct Applied {
 enum Attempt<'a> {
     Done(Option<Object>),
     Conflicts(Conflicts<'a>),
+}
+
+/// What is applied, and by whom.
+#[derive(Clone, Copy)]
+struct Config<'c> {
+    patch: &'c Object,
+    manager: &'c str,
+    force: bool,
 }
 
 /// The manager for which kubectl's own record of its last configuration counts.
@@ -55,7 +64,8 @@ impl Manager<'_> {
         })?;
         self.check(patch)?;
         let now = writer.now.to_seconds_text();
-        let (merged, entries) = self.settle(live, patch, managers, writer.manager, force, &now)?;
+        let config = Config { patch, manager: writer.manager, force };
+        let (merged, entries) = self.settle(live, config, managers, &now)?;
         let changed = merged.is_some();
         let mut object = match merged {
             Some(merged) => self.decode(merged, patch)?,
@@ -118,17 +128,14 @@ impl Manager<'_> {
             ))
         })
     }
-
-    #[expect(clippy::too_many_arguments, reason = "the two sides of a merge and who merges")]
     fn settle(
         &self,
         live: &Object,
-        patch: &Object,
+        config: Config<'_>,
         managers: Managers<'_>,
-        manager: &str,
-        force: bool,
         now: &str,
     ) -> Result<(Option<Object>, Vec<managed::Entry>), Status> {
+        let Config { patch, manager, force } = config;
         let broken = |errors: TypeErrors| Status::unclassified(errors.to_string());
         let empty;
         let mut managers = managers;
@@ -238,10 +245,10 @@ impl Manager<'_> {
             Some(merged) => compare::compare(self.schema, self.id, live, merged)?,
             None => Set::new(),
         };
-        let changes = self.filter.apply(changes);
+        let change = Change { live, new, fields: self.filter.apply(changes) };
         let others: Vec<usize> =
             (0..managers.records.len()).filter(|at| managers.records[*at].id != *id).collect();
-        self.release(live, new, &changes, managers, &others, force)
+        self.release(&change, managers, &others, force)
     }
 
     /// Takes out what nobody owns. An entry that comes out as it was is the one that was read.

@@ -72,3 +72,60 @@ fn rewritten<'a>(record: &Record<'a>, api_version: &'a str, path: &[&'a str]) ->
     new.stamp(record.time.clone());
     new
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATHS: &ReplicasPaths<'_> =
+        &[("apps/v1", Some(&["spec", "replicas"])), ("apps/v2", None)];
+
+    fn entry(manager: &str, version: &str, fields: &str) -> Value {
+        let text = format!(
+            r#"{{"manager":"{manager}","operation":"Update","apiVersion":"{version}",
+            "time":"2026-01-01T00:00:00Z","fieldsType":"FieldsV1","fieldsV1":{fields},
+            "subresource":"scale"}}"#
+        );
+        serde_json::from_str(&text).expect("valid JSON")
+    }
+
+    fn text(entries: &[Value]) -> Vec<String> {
+        let field = |entry: &Value, name: &str| {
+            entry.get(name).map(|value| serde_json::to_string(value).expect("serializable"))
+        };
+        let show = |entry: &Value| {
+            ["manager", "apiVersion", "fieldsV1"].map(|name| field(entry, name).unwrap_or_default())
+        };
+        entries.iter().map(|entry| show(entry).join(" ")).collect()
+    }
+
+    #[test]
+    fn scale_shows_the_owners_of_the_replicas() {
+        let entries = [
+            entry("a", "apps/v1", r#"{"f:spec":{"f:paused":{},"f:replicas":{}}}"#),
+            entry("b", "apps/v1", r#"{"f:spec":{"f:paused":{}}}"#),
+            entry("c", "apps/v9", r#"{"f:spec":{"f:replicas":{}}}"#),
+        ];
+        let shown = to_subresource(&entries, PATHS).expect("valid");
+        assert_eq!(text(&shown), [r#""a" "autoscaling/v1" {"f:spec":{"f:replicas":{}}}"#]);
+    }
+
+    #[test]
+    fn who_scales_takes_the_replicas() {
+        let entries = [
+            entry("a", "apps/v1", r#"{"f:spec":{"f:paused":{},"f:replicas":{}}}"#),
+            entry("b", "apps/v2", r#"{"f:spec":{"f:x":{}}}"#),
+            entry("c", "apps/v9", r#"{"f:spec":{"f:x":{}}}"#),
+        ];
+        let scaled = [entry("hpa", "autoscaling/v1", r#"{"f:spec":{"f:replicas":{}}}"#)];
+        let parent = to_parent(&entries, &scaled, "apps/v1", PATHS).expect("valid");
+        assert_eq!(
+            text(&parent),
+            [
+                r#""a" "apps/v1" {"f:spec":{"f:paused":{}}}"#,
+                r#""b" "apps/v2" {"f:spec":{"f:x":{}}}"#,
+                r#""hpa" "apps/v1" {"f:spec":{"f:replicas":{}}}"#,
+            ]
+        );
+    }
+}

@@ -18,6 +18,13 @@ struct Versioned<'v> {
     changes: Set<'v>,
 }
 
+/// A write: the object before and after it, and what differs in the manager's version.
+pub(super) struct Change<'c> {
+    pub(super) live: &'c Object,
+    pub(super) new: &'c Object,
+    pub(super) fields: Set<'c>,
+}
+
 /// The name upstream gives to fields that were there before anybody applied.
 const BEFORE_FIRST_APPLY: &str = "before-first-apply";
 
@@ -108,10 +115,10 @@ impl Manager<'_> {
     {
         self.reconcile(managers);
         let changes = compare::compare(self.schema, self.id, live, new)?;
-        let changes = self.filter.apply(changes);
+        let change = Change { live, new, fields: self.filter.apply(changes) };
         let others: Vec<usize> = (0..managers.records.len()).collect();
-        self.release(live, new, &changes, managers, &others, true)?;
-        let mut own = changes.select(CHANGED);
+        self.release(&change, managers, &others, true)?;
+        let mut own = change.fields.select(CHANGED);
         strip_meta(&mut own);
         if !own.is_empty() {
             let id = ManagerId::new(manager, Operation::Update, self.api_version, self.subresource);
@@ -158,21 +165,18 @@ impl Manager<'_> {
 
     /// Takes what was changed or removed from these entries. Without force, an entry that would
     /// lose a field it owns is a conflict, and nothing is taken.
-    #[expect(clippy::too_many_arguments, reason = "the two sides of a merge and who merges")]
     pub(super) fn release<'a>(
         &self,
-        live: &Object,
-        new: &Object,
-        changes: &Set<'_>,
+        change: &Change<'_>,
         managers: &mut Managers<'a>,
         others: &[usize],
         force: bool,
     ) -> Result<Option<Conflicts<'a>>, TypeErrors> {
-        if changes.is_empty() && self.is_single_version(managers) {
+        if change.fields.is_empty() && self.is_single_version(managers) {
             drop_empty(managers);
             return Ok(None);
         }
-        let objects = self.other_versions(live, new, managers);
+        let objects = self.other_versions(change.live, change.new, managers);
         let mut versions = Vec::with_capacity(objects.len());
         for (api_version, id, live, new) in &objects {
             let changes = compare::compare(self.schema, *id, live, new)?;
@@ -180,7 +184,7 @@ impl Manager<'_> {
         }
         let changes_in = |api_version: &str| {
             let other = versions.iter().find(|version| version.api_version == api_version);
-            other.map_or(changes, |version| &version.changes)
+            other.map_or(&change.fields, |version| &version.changes)
         };
         if !force {
             let conflicts = Conflicts::find(managers, others, changes_in);

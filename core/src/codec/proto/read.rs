@@ -233,6 +233,8 @@ fn special(kind: Kind, bytes: &[u8]) -> Result<Value, CodecError> {
         Kind::Duration => duration_text(numbers[0]),
         Kind::IntOrString if numbers[0] == 1 => Value::from(text),
         Kind::IntOrString => Value::Int(i64::from(numbers[1] as i32)),
+        Kind::Quantity if first.is_empty() => Value::from("0"),
+        // Upstream parses it here as well: a quantity that was read can be written.
         Kind::Quantity => Value::from(quantity(&Value::from(utf8(first)?))?),
         _ if first.is_empty() => Value::Null,
         _ => parse_raw(first)?,
