@@ -78,6 +78,11 @@ impl Disks {
         }
     }
 
+    /// True while a fault fills the replica's disk.
+    pub fn is_filled(&self, node: Node) -> bool {
+        self.can_fill() && self.mount_point(node).join(BALLAST).exists()
+    }
+
     pub fn unfill(&self, node: Node) -> Result<(), ProcessError> {
         std::fs::remove_file(self.mount_point(node).join(BALLAST))
             .map_err(ProcessError::io("ballast on a replica's disk"))

@@ -12,6 +12,9 @@ use std::process::Stdio;
 use std::time::Duration;
 use tokio::process::{Child, Command};
 
+/// How `xebec server` ends when its disk has no room (`docs/operations.md`).
+const NO_SPACE_EXIT_CODE: i32 = 6;
+
 /// How long a replica may take to stop by itself.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -20,6 +23,8 @@ pub struct Server {
     child: Option<Child>,
     /// Taken down by the run, rather than by itself.
     expected_down: bool,
+    /// A fault filled the disk when the process was started.
+    started_on_full_disk: bool,
     joins: bool,
 }
 
@@ -33,7 +38,7 @@ pub fn initial_cluster(stage: &Stage, nodes: &[Node]) -> String {
 impl Server {
     /// A replica of a new cluster, or one that joins a running one.
     pub fn new(node: Node, joins: bool) -> Self {
-        Self { node, child: None, expected_down: true, joins }
+        Self { node, child: None, expected_down: true, started_on_full_disk: false, joins }
     }
 
     pub fn start(&mut self, stage: &Stage, members: &str) -> Result<(), ProcessError> {
@@ -45,6 +50,7 @@ impl Server {
         let child = command.spawn().map_err(ProcessError::io("starting a replica"))?;
         self.child = Some(child);
         self.expected_down = false;
+        self.started_on_full_disk = stage.disks.is_filled(self.node);
         Ok(())
     }
 
@@ -148,6 +154,10 @@ impl Server {
         let status = self.child.as_mut()?.try_wait().ok()??;
         self.expected_down = true;
         self.child = None;
+        // No database opens without a byte of room: the replica says so, and is started again.
+        if self.started_on_full_disk && status.code() == Some(NO_SPACE_EXIT_CODE) {
+            return None;
+        }
         Some(format!("r{} ended by itself: {status}", self.node))
     }
 }

@@ -23,7 +23,7 @@ impl CommittedImmutable {
     pub fn observe(&mut self, sample: &Sample<'_>, logs: &LogBook) -> Finding {
         // What is applied is committed. It may be applied before this replica's own disk has it,
         // over what the disk still holds from a deposed leader: wait until the disk is that far.
-        let Some(applied) = sample.view.applied() else { return None };
+        let applied = sample.view.applied()?;
         let on_disk = logs.record(sample.host, applied.index);
         if on_disk.map(|record| record.term) != Some(applied.term) {
             return None;
