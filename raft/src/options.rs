@@ -37,7 +37,7 @@ pub enum Threads {
     Current,
 }
 
-/// The clock of elections (see `docs/decisions/0005-election-timings.md`).
+/// The clock of elections (see `docs/decisions/0007-election-timings.md`).
 ///
 /// A follower campaigns when it has not heard from the leader for `election_max` (the leader's
 /// lease) and a random time between `election_min` and `election_max`. With the defaults that is
