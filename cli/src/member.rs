@@ -174,7 +174,7 @@ fn add_locally(layout: &Layout, new: &NewMember) -> Result<std::path::PathBuf, F
     cluster.members.push(member.clone());
     let initial = cluster.members.iter().map(initial_member).collect();
     let pki = Pki::open(&layout.pki(), now())?;
-    // Logs to standard error: it is started by hand, for now.
+    // Logs to standard error: it is started by hand.
     write_config(layout, &pki, &cluster, (&member, initial), &Settings::default())?;
     cluster.write(layout)?;
     Ok(layout.config(&new.name))

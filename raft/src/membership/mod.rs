@@ -172,7 +172,7 @@ pub async fn finish_joint(core: &Core) {
     if is_joint {
         let change = ChangeMembers::AddVoterIds(BTreeSet::new());
         if let Err(error) = core.raft.change_membership(change, false).await {
-            tracing::info!(%error, "the joint configuration stays for now");
+            tracing::info!(%error, "the joint configuration stays until the next attempt");
         }
     }
 }
