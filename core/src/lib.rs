@@ -6,6 +6,8 @@
 
 pub mod apply;
 pub mod codec;
+pub mod convert;
+pub mod defaults;
 pub mod discovery;
 pub mod document;
 pub mod field_error;
@@ -19,6 +21,9 @@ pub mod registry;
 pub mod schema;
 pub mod selector;
 pub mod status;
+pub mod strategy;
 pub mod table;
+pub mod target;
 pub mod time;
+pub mod validation;
 pub mod value;

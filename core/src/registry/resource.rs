@@ -137,6 +137,12 @@ impl Resource {
         self.versions.iter().find(|version| *version.name == *name)
     }
 
+    /// The version in which objects are stored, and in which rules look at them.
+    pub fn stored_version(&self) -> &Version {
+        let stored = self.storage_version.as_deref().and_then(|name| self.version(name));
+        stored.unwrap_or(&self.versions[0])
+    }
+
     pub fn subresource(&self, name: &str) -> Option<&Subresource> {
         self.subresources.iter().find(|one| *one.name == *name)
     }
