@@ -14,6 +14,7 @@ mod connection;
 mod endpoints;
 pub mod etcd;
 mod health;
+pub mod kube;
 mod metrics;
 mod process;
 mod server;

@@ -1,0 +1,25 @@
+//! The Kubernetes API of one replica.
+//!
+//! A request goes through the stages of [`stage::Stage`] in [`api`]; [`request`] says what it asks
+//! for, [`found`] which resource that is, one file of [`handlers`] per verb does it, and a
+//! [`reply::Reply`] says what comes back, in the form that [`negotiate`] chose.
+//!
+//! Invariants: handlers look at objects in the version in which they are stored and never at bytes
+//! from outside; only [`storage`] speaks to the replica; what one request may cost is bounded by
+//! the constants in [`limits`].
+
+pub mod api;
+pub mod body;
+pub mod call;
+pub mod clock;
+pub mod errors;
+pub mod found;
+pub mod limits;
+pub mod negotiate;
+pub mod object;
+pub mod query;
+pub mod reply;
+pub mod request;
+pub mod stage;
+pub mod storage;
+pub mod user;

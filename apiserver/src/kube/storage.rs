@@ -1,0 +1,140 @@
+//! [`Storage`]: objects in the keyspace. The one place of the Kubernetes API that speaks to the
+//! replica.
+
+use super::errors;
+use super::object::Stored;
+use bytes::Bytes;
+use std::sync::Arc;
+use xebec_core::status::Status;
+use xebec_raft::Replica;
+use xebec_store::command::{
+    Body, Compare, CompareResult, CompareTarget, DeleteRange, KeyRange, Op, OpKind, Put, Range, Txn,
+};
+use xebec_store::kv::Revision;
+use xebec_store::{OpResponse, Response, TxnResponse, View};
+
+/// What became of a write.
+#[derive(Debug)]
+pub enum Written {
+    /// Done, at this revision.
+    Done(Revision),
+    /// Something else stands at the key now (nothing, if `None`).
+    Changed(Option<Stored>),
+}
+
+/// One change of one key, made only if the key stands as expected.
+#[derive(Debug, Clone)]
+pub struct Change {
+    pub key: String,
+    /// The modification revision that the key must have; 0 for a key that must not exist.
+    pub expected: Revision,
+    /// The new value, or `None` to delete.
+    pub value: Option<Bytes>,
+}
+
+/// A cheap handle.
+#[derive(Clone)]
+pub struct Storage {
+    replica: Replica,
+}
+
+impl Storage {
+    pub fn new(replica: Replica) -> Self {
+        Self { replica }
+    }
+
+    pub fn replica(&self) -> &Replica {
+        &self.replica
+    }
+
+    /// The keyspace as this replica has it: perhaps behind the others.
+    pub fn local_view(&self) -> Arc<View> {
+        self.replica.store().view()
+    }
+
+    /// The keyspace with everything that was acknowledged anywhere before the call.
+    pub async fn view(&self) -> Result<Arc<View>, Status> {
+        self.replica.read_index().await.map_err(|error| errors::read_index(&error))?;
+        Ok(self.local_view())
+    }
+
+    /// Reads one key.
+    pub fn read(view: &View, key: &str) -> Result<Option<Stored>, Status> {
+        Ok(view.keys().get(key.as_bytes()).map(|kv| Stored { kv: kv.clone() }))
+    }
+
+    /// Reads one key, linearizably.
+    pub async fn get(&self, key: &str) -> Result<Option<Stored>, Status> {
+        Self::read(&*self.view().await?, key)
+    }
+
+    /// Makes one change if the key stands as expected.
+    pub async fn write(&self, change: Change) -> Result<Written, Status> {
+        let key: Bytes = change.key.clone().into();
+        let read_back = op(OpKind::Range(Range { range: one(key), ..Range::default() }));
+        let txn = Txn {
+            compares: vec![compare(&change)],
+            success: vec![change_op(change)],
+            failure: vec![read_back],
+        };
+        let (revision, response) = self.propose(txn).await?;
+        if response.succeeded {
+            return Ok(Written::Done(revision));
+        }
+        match response.responses.into_iter().next() {
+            Some(OpResponse::Range { result, .. }) => {
+                let held = result.kvs.into_iter().next();
+                Ok(Written::Changed(held.map(|kv| Stored { kv })))
+            }
+            _ => Err(mismatch()),
+        }
+    }
+
+    /// Makes all changes at one revision, if every key stands as expected; `None` if one does not.
+    pub async fn write_all(&self, changes: Vec<Change>) -> Result<Option<Revision>, Status> {
+        let txn = Txn {
+            compares: changes.iter().map(compare).collect(),
+            success: changes.into_iter().map(change_op).collect(),
+            failure: Vec::new(),
+        };
+        let (revision, response) = self.propose(txn).await?;
+        Ok(response.succeeded.then_some(revision))
+    }
+
+    async fn propose(&self, txn: Txn) -> Result<(Revision, TxnResponse), Status> {
+        let outcome = self.replica.propose(Body::Txn(txn)).await;
+        let outcome = outcome.map_err(|error| errors::propose(&error))?;
+        match outcome.result.map_err(errors::apply)? {
+            Response::Txn(response) => Ok((outcome.revision, response)),
+            _ => Err(mismatch()),
+        }
+    }
+}
+
+fn mismatch() -> Status {
+    Status::internal("an outcome does not match its request")
+}
+
+fn one(key: Bytes) -> KeyRange {
+    KeyRange { key, end: Bytes::new() }
+}
+
+fn op(kind: OpKind) -> Op {
+    Op { kind: Some(kind) }
+}
+
+fn compare(change: &Change) -> Compare {
+    Compare {
+        range: one(change.key.clone().into()),
+        result: CompareResult::Equal.into(),
+        target: Some(CompareTarget::Mod(change.expected)),
+    }
+}
+
+fn change_op(change: Change) -> Op {
+    let key: Bytes = change.key.into();
+    op(match change.value {
+        Some(value) => OpKind::Put(Put { key, value, ..Put::default() }),
+        None => OpKind::DeleteRange(DeleteRange { range: one(key), prev_kv: false }),
+    })
+}
