@@ -70,11 +70,11 @@ impl fmt::Display for FieldError {
 }
 
 impl FieldError {
-    fn of(reason: Reason, field: impl fmt::Display, value: Option<&Value>, detail: &str) -> Self {
+    fn of(reason: Reason, field: impl fmt::Display, value: &str, detail: &str) -> Self {
         let mut body = reason.words().to_owned();
-        if let Some(value) = value {
+        if !value.is_empty() {
             body.push_str(": ");
-            body.push_str(&shown(value));
+            body.push_str(value);
         }
         if !detail.is_empty() {
             body.push_str(": ");
@@ -84,64 +84,115 @@ impl FieldError {
     }
 
     pub fn required(field: impl fmt::Display, detail: &str) -> Self {
-        Self::of(Reason::Required, field, None, detail)
+        Self::of(Reason::Required, field, "", detail)
     }
 
     pub fn forbidden(field: impl fmt::Display, detail: &str) -> Self {
-        Self::of(Reason::Forbidden, field, None, detail)
+        Self::of(Reason::Forbidden, field, "", detail)
     }
 
     pub fn internal(field: impl fmt::Display, detail: &str) -> Self {
-        Self::of(Reason::Internal, field, None, detail)
+        Self::of(Reason::Internal, field, "", detail)
     }
 
-    pub fn invalid(field: impl fmt::Display, value: &Value, detail: &str) -> Self {
-        Self::of(Reason::Invalid, field, Some(value), detail)
+    pub fn invalid(field: impl fmt::Display, value: &(impl Shown + ?Sized), detail: &str) -> Self {
+        Self::of(Reason::Invalid, field, &value.shown(), detail)
     }
 
-    pub fn type_invalid(field: impl fmt::Display, value: &Value, detail: &str) -> Self {
-        Self::of(Reason::TypeInvalid, field, Some(value), detail)
+    pub fn type_invalid(
+        field: impl fmt::Display,
+        value: &(impl Shown + ?Sized),
+        detail: &str,
+    ) -> Self {
+        Self::of(Reason::TypeInvalid, field, &value.shown(), detail)
     }
 
-    pub fn duplicate(field: impl fmt::Display, value: &Value) -> Self {
-        Self::of(Reason::Duplicate, field, Some(value), "")
+    pub fn duplicate(field: impl fmt::Display, value: &(impl Shown + ?Sized)) -> Self {
+        Self::of(Reason::Duplicate, field, &value.shown(), "")
     }
 
-    pub fn not_found(field: impl fmt::Display, value: &Value) -> Self {
-        Self::of(Reason::NotFound, field, Some(value), "")
+    pub fn not_found(field: impl fmt::Display, value: &(impl Shown + ?Sized)) -> Self {
+        Self::of(Reason::NotFound, field, &value.shown(), "")
+    }
+
+    /// An error that shows a value in a text of its own; an empty one shows none.
+    pub fn shown(reason: Reason, field: impl fmt::Display, value: &str, detail: &str) -> Self {
+        Self::of(reason, field, value, detail)
     }
 
     /// `supported` in the order in which it is to be listed.
-    pub fn not_supported(field: impl fmt::Display, value: &Value, supported: &[&str]) -> Self {
+    pub fn not_supported(
+        field: impl fmt::Display,
+        value: &(impl Shown + ?Sized),
+        supported: &[&str],
+    ) -> Self {
         let mut detail = String::new();
         for (at, one) in supported.iter().enumerate() {
             let lead = if at == 0 { "supported values: " } else { ", " };
             let _ = write!(detail, "{lead}{}", quoted(one));
         }
-        Self::of(Reason::NotSupported, field, Some(value), &detail)
+        Self::of(Reason::NotSupported, field, &value.shown(), &detail)
     }
 
     pub fn too_long(field: impl fmt::Display, bytes_max: usize) -> Self {
         let unit = if bytes_max == 1 { "byte" } else { "bytes" };
         let detail = format!("may not be more than {bytes_max} {unit}");
-        Self::of(Reason::TooLong, field, None, &detail)
+        Self::of(Reason::TooLong, field, "", &detail)
+    }
+
+    /// The same where characters count, not bytes.
+    pub fn too_many_characters(field: impl fmt::Display, count_max: usize) -> Self {
+        let unit = if count_max == 1 { "character" } else { "characters" };
+        let detail = format!("may not be more than {count_max} {unit}");
+        Self::of(Reason::TooLong, field, "", &detail)
+    }
+
+    /// Too many of something that is not counted.
+    pub fn too_many_of(field: impl fmt::Display, count_max: usize) -> Self {
+        let unit = if count_max == 1 { "item" } else { "items" };
+        Self::of(Reason::TooMany, field, "", &format!("must have at most {count_max} {unit}"))
     }
 
     pub fn too_many(field: impl fmt::Display, count: usize, count_max: usize) -> Self {
         let unit = if count_max == 1 { "item" } else { "items" };
         let detail = format!("must have at most {count_max} {unit}");
-        Self::of(Reason::TooMany, field, Some(&Value::Int(count as i64)), &detail)
+        Self::of(Reason::TooMany, field, &count.to_string(), &detail)
     }
 }
 
-/// A value as Go's printer shows it in an error.
-fn shown(value: &Value) -> String {
-    match value {
-        Value::String(text) => quoted(text),
-        Value::Bool(flag) => flag.to_string(),
-        Value::Int(number) => number.to_string(),
-        Value::Float(number) => number.to_string(),
-        other => serde_json::to_string(other).expect("a tree serializes"),
+/// A value that an error can show.
+pub trait Shown {
+    /// The value as Go's printer shows it in an error.
+    fn shown(&self) -> String;
+}
+
+impl Shown for Value {
+    fn shown(&self) -> String {
+        match self {
+            Self::String(text) => quoted(text),
+            Self::Bool(flag) => flag.to_string(),
+            Self::Int(number) => number.to_string(),
+            Self::Float(number) => number.to_string(),
+            other => serde_json::to_string(other).expect("a tree serializes"),
+        }
+    }
+}
+
+impl Shown for str {
+    fn shown(&self) -> String {
+        quoted(self)
+    }
+}
+
+impl Shown for String {
+    fn shown(&self) -> String {
+        quoted(self)
+    }
+}
+
+impl Shown for i64 {
+    fn shown(&self) -> String {
+        self.to_string()
     }
 }
 
@@ -182,11 +233,11 @@ mod tests {
         let text = |error: FieldError| error.to_string();
         assert_eq!(text(FieldError::required("spec.a", "")), "spec.a: Required value");
         assert_eq!(
-            text(FieldError::invalid("spec.a", &"x\"y".into(), "must be z")),
+            text(FieldError::invalid("spec.a", "x\"y", "must be z")),
             r#"spec.a: Invalid value: "x\"y": must be z"#
         );
         assert_eq!(
-            text(FieldError::not_supported("a", &"x".into(), &["A", "B"])),
+            text(FieldError::not_supported("a", "x", &["A", "B"])),
             r#"a: Unsupported value: "x": supported values: "A", "B""#
         );
         assert_eq!(

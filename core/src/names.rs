@@ -17,9 +17,23 @@ const DNS_1035_LABEL: &str = "[a-z]([-a-z0-9]*[a-z0-9])?";
 const LABEL_NAME: &str = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]";
 const LABEL_VALUE: &str = "(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?";
 
-/// `must be no more than N bytes`.
+/// `must be no more than N bytes`, as labels and newer formats say it.
 pub fn too_long(bytes_max: usize) -> String {
     format!("must be no more than {bytes_max} bytes")
+}
+
+/// The same as names and keys say it; bytes are meant all the same.
+fn too_many_characters(bytes_max: usize) -> String {
+    format!("must be no more than {bytes_max} characters")
+}
+
+/// Messages about a name as newer formats say them.
+pub fn in_bytes(messages: Vec<String>) -> Vec<String> {
+    let reworded = messages.into_iter().map(|message| match message.strip_suffix(" characters") {
+        Some(head) => format!("{head} bytes"),
+        None => message,
+    });
+    reworded.collect()
 }
 
 /// A message about an expression, with examples.
@@ -63,7 +77,7 @@ fn is_label_name(text: &str) -> bool {
 pub fn dns_1123_label(value: &str) -> Vec<String> {
     let mut messages = Vec::new();
     if value.len() > DNS_1123_LABEL_MAX_BYTES {
-        messages.push(too_long(DNS_1123_LABEL_MAX_BYTES));
+        messages.push(too_many_characters(DNS_1123_LABEL_MAX_BYTES));
     }
     if !is_dns_label(value) {
         messages.push(if is_dns_subdomain(value) {
@@ -81,7 +95,7 @@ pub fn dns_1123_label(value: &str) -> Vec<String> {
 pub fn dns_1123_subdomain(value: &str) -> Vec<String> {
     let mut messages = Vec::new();
     if value.len() > DNS_1123_SUBDOMAIN_MAX_BYTES {
-        messages.push(too_long(DNS_1123_SUBDOMAIN_MAX_BYTES));
+        messages.push(too_many_characters(DNS_1123_SUBDOMAIN_MAX_BYTES));
     }
     if !is_dns_subdomain(value) {
         let message = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric \
@@ -91,11 +105,25 @@ pub fn dns_1123_subdomain(value: &str) -> Vec<String> {
     messages
 }
 
+/// A DNS subdomain in letters of either case.
+pub fn dns_1123_subdomain_caseless(value: &str) -> Vec<String> {
+    let mut messages = Vec::new();
+    if value.len() > DNS_1123_SUBDOMAIN_MAX_BYTES {
+        messages.push(too_long(DNS_1123_SUBDOMAIN_MAX_BYTES));
+    }
+    if !is_dns_subdomain(&value.to_ascii_lowercase()) {
+        let message = "an RFC 1123 subdomain must consist of alphanumeric characters, '-' or '.', \
+                       and must start and end with an alphanumeric character";
+        messages.push(expression(message, DNS_1123_SUBDOMAIN, &["Example.com"]));
+    }
+    messages
+}
+
 /// A DNS label that begins with a letter, as a Service's name is.
 pub fn dns_1035_label(value: &str) -> Vec<String> {
     let mut messages = Vec::new();
     if value.len() > DNS_1035_LABEL_MAX_BYTES {
-        messages.push(too_long(DNS_1035_LABEL_MAX_BYTES));
+        messages.push(too_many_characters(DNS_1035_LABEL_MAX_BYTES));
     }
     let begins = value.as_bytes().first().is_some_and(u8::is_ascii_lowercase);
     if !begins || !is_dns_label(value) {
@@ -119,7 +147,7 @@ pub fn label_key(value: &str) -> Vec<String> {
             if prefix.is_empty() {
                 messages.push("prefix part must be non-empty".into());
             } else {
-                let found = dns_1123_subdomain(prefix);
+                let found = in_bytes(dns_1123_subdomain(prefix));
                 messages.extend(found.into_iter().map(|one| format!("prefix part {one}")));
             }
             name
@@ -160,6 +188,11 @@ pub fn path_segment(value: &str) -> Vec<String> {
     if value == "." || value == ".." {
         return vec![format!("may not be '{value}'")];
     }
+    path_segment_part(value)
+}
+
+/// A part of such a name, to which more is added.
+pub fn path_segment_part(value: &str) -> Vec<String> {
     let found = ["/", "%"].into_iter().filter(|content| value.contains(content));
     found.map(|content| format!("may not contain '{content}'")).collect()
 }
@@ -179,7 +212,7 @@ pub fn in_range(value: i64, least: i64, most: i64) -> Vec<String> {
 pub fn port_name(value: &str) -> Vec<String> {
     let mut messages = Vec::new();
     if value.len() > PORT_NAME_MAX_BYTES {
-        messages.push(too_long(PORT_NAME_MAX_BYTES));
+        messages.push(too_many_characters(PORT_NAME_MAX_BYTES));
     }
     if value.is_empty() || !value.bytes().all(|byte| is_lower_alnum(byte) || byte == b'-') {
         messages
@@ -197,6 +230,61 @@ pub fn port_name(value: &str) -> Vec<String> {
     messages
 }
 
+/// A percentage.
+pub fn percent(value: &str) -> Vec<String> {
+    let digits = value.strip_suffix('%').unwrap_or_default();
+    if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Vec::new();
+    }
+    let message = "a valid percent string must be a numeric string followed by an ending '%'";
+    vec![expression(message, "[0-9]+%", &["1%", "93%"])]
+}
+
+/// The reason of a condition; its length is checked elsewhere.
+pub fn condition_reason(value: &str) -> Vec<String> {
+    let inner = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b',' | b':');
+    let last = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let fits = match value.as_bytes() {
+        [] => false,
+        [only] => only.is_ascii_alphabetic(),
+        [first, middle @ .., end] => {
+            first.is_ascii_alphabetic() && last(*end) && middle.iter().all(|byte| inner(*byte))
+        }
+    };
+    if fits {
+        return Vec::new();
+    }
+    let message = "a condition reason must start with alphabetic character, optionally followed by \
+                   a string of alphanumeric characters or '_,:', and must end with an alphanumeric \
+                   character or '_'";
+    let examples = ["my_name", "MY_NAME", "MyName", "ReasonA,ReasonB", "ReasonA:ReasonB"];
+    vec![expression(message, "[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?", &examples)]
+}
+
+/// A key of a ConfigMap or a Secret: the name of a file.
+pub fn config_key(value: &str) -> Vec<String> {
+    let mut messages = Vec::new();
+    if value.len() > DNS_1123_SUBDOMAIN_MAX_BYTES {
+        messages.push(too_many_characters(DNS_1123_SUBDOMAIN_MAX_BYTES));
+    }
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    if value.is_empty() || !value.bytes().all(fits) {
+        let message = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'";
+        let examples = ["key.name", "KEY_NAME", "key-name"];
+        messages.push(expression(message, "[-._a-zA-Z0-9]+", &examples));
+    }
+    messages.extend(leads_upwards(value));
+    messages
+}
+
+fn leads_upwards(value: &str) -> Option<String> {
+    match value {
+        "." | ".." => Some(format!("must not be '{value}'")),
+        _ if value.starts_with("..") => Some("must not start with '..'".to_owned()),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -210,7 +298,7 @@ mod tests {
             assert_eq!(dns_1123_subdomain(bad).len(), 1, "{bad}");
         }
         assert_eq!(dns_1123_label("a.b"), ["must not contain dots"]);
-        assert_eq!(dns_1123_label(&"a".repeat(64)), ["must be no more than 63 bytes"]);
+        assert_eq!(dns_1123_label(&"a".repeat(64)), ["must be no more than 63 characters"]);
         assert_eq!(dns_1035_label("1a").len(), 1);
         assert!(dns_1035_label("a1").is_empty());
     }

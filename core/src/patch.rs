@@ -103,7 +103,7 @@ fn not_an_object(patch: Patch<'_>, patched: &Value, why: &str) -> Status {
         (PatchKind::Strategic, Ok(document)) => gotext::plain(&document.value),
         _ => serde_json::to_string(patched).unwrap_or_default(),
     };
-    let error = FieldError::invalid("patch", &shown.into(), why);
+    let error = FieldError::invalid("patch", &shown, why);
     Status::invalid(GroupName { group: "", name: "" }, "", &[error])
 }
 

@@ -7,17 +7,18 @@
 use std::fmt;
 
 /// A parsed quantity: `units` billionths, and the family in which it is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Quantity {
     nano: i128,
     format: Format,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Format {
     /// `Ki`, `Mi`, …
     BinarySi,
     /// `n`, `u`, `m`, none, `k`, `M`, …
+    #[default]
     DecimalSi,
     /// `e3`, `E-6`, …
     DecimalExponent,

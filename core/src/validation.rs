@@ -1,24 +1,82 @@
-//! Validation: what may be stored. Findings carry upstream's reasons, texts and field paths.
+//! Validation: what may be stored. Findings carry upstream's reasons, texts and field paths, in
+//! upstream's order.
 //!
-//! What the schema table can say (required, enumerations, ranges, lengths, list keys) is said there
-//! and checked by one walker; rules across fields are one file for each kind. Objects are in normal
-//! form of the version in which they are stored, defaulted and prepared (see [`crate::strategy`]).
+//! Each group has a function from kinds to [`Rules`], each kind (or family) a file of its own.
+//! Objects are in normal form of the version in which they are stored, defaulted and prepared (see
+//! [`crate::strategy`]). What the schema table declares of newer kinds is checked by [`table`].
+
+pub mod check;
+pub mod fields;
+pub mod internal;
+pub mod ip;
+pub mod labels;
+pub mod meta;
+pub mod path;
+pub mod pod;
+pub mod table;
+
+mod core_group;
 
 use crate::field_error::FieldError;
 use crate::target::Target;
 use crate::value::Object;
 
+/// Findings, in the order in which they are shown.
+pub type Errors = Vec<FieldError>;
+
+/// What a kind demands. Metadata is part of it: kinds differ in what names they allow.
+#[derive(Clone, Copy)]
+pub struct Rules {
+    /// Judges a new object.
+    pub create: fn(Target<'_>, &Object, &mut Errors),
+    /// Judges a new object that replaces an old one, through the target's subresource.
+    pub update: fn(Target<'_>, &Object, &Object, &mut Errors),
+    /// Warns about what is allowed but unwise; there is no old object on create.
+    pub warnings: fn(Target<'_>, &Object, Option<&Object>, &mut Vec<String>),
+}
+
+impl Rules {
+    /// Names are subdomains; nothing else is asked.
+    const NONE: Self = Self {
+        create: |target, object, errors| meta::on_create(target, object, meta::subdomain, errors),
+        update: |_, new, old, errors| meta::on_update(new, old, errors),
+        warnings: |_, _, _, _| {},
+    };
+}
+
+fn rules(target: Target<'_>) -> Rules {
+    let (group, kind) = target.kind();
+    let found = match group {
+        "" => core_group::rules(kind),
+        _ => None,
+    };
+    found.unwrap_or(Rules::NONE)
+}
+
 /// What is wrong with a new object, metadata included.
-pub fn on_create(_target: Target<'_>, _object: &Object) -> Vec<FieldError> {
-    Vec::new()
+pub fn on_create(target: Target<'_>, object: &Object) -> Vec<FieldError> {
+    let mut errors = Errors::new();
+    (rules(target).create)(target, object, &mut errors);
+    // Common demands come last, so that a kind's own words about a name are what is shown.
+    if errors.is_empty() {
+        meta::common_on_create(target, object, &mut errors);
+    }
+    errors
 }
 
 /// What is wrong with an object that replaces `old`, through the target's subresource.
-pub fn on_update(_target: Target<'_>, _new: &Object, _old: &Object) -> Vec<FieldError> {
-    Vec::new()
+pub fn on_update(target: Target<'_>, new: &Object, old: &Object) -> Vec<FieldError> {
+    let mut errors = Errors::new();
+    // Common demands come first; kinds repeat them, and so do the errors that clients see.
+    meta::common_on_create(target, new, &mut errors);
+    meta::on_update(new, old, &mut errors);
+    (rules(target).update)(target, new, old, &mut errors);
+    errors
 }
 
 /// Warnings for the client about what is allowed but unwise; `old` is absent on create.
-pub fn warnings(_target: Target<'_>, _new: &Object, _old: Option<&Object>) -> Vec<String> {
-    Vec::new()
+pub fn warnings(target: Target<'_>, new: &Object, old: Option<&Object>) -> Vec<String> {
+    let mut warnings = Vec::new();
+    (rules(target).warnings)(target, new, old, &mut warnings);
+    warnings
 }

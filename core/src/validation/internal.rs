@@ -1,0 +1,148 @@
+//! How upstream shows a whole message in an error: the JSON of its internal Go type, whose fields
+//! carry Go's names and are all there, set or not. Messages of apimachinery keep their JSON form.
+
+use super::path::Path;
+use crate::field_error::{FieldError, Reason};
+use crate::schema::{Arity, BUILT_IN, Field, Kind, MessageId};
+use crate::value::{Object, Value};
+use std::fmt::Write as _;
+
+/// An `Invalid value` error about a message of the built-in API; absent ones show as null.
+pub fn invalid(path: &Path<'_>, message: &str, value: Option<&Value>, detail: &str) -> FieldError {
+    FieldError::shown(Reason::Invalid, path, &shown(message, value), detail)
+}
+
+/// A `Duplicate value` error about a message.
+pub fn duplicate(path: &Path<'_>, message: &str, value: Option<&Value>) -> FieldError {
+    FieldError::shown(Reason::Duplicate, path, &shown(message, value), "")
+}
+
+/// The text for a message of a full name (`k8s.io.api.core.v1.ServicePort`) or a list of them.
+pub fn shown(message: &str, value: Option<&Value>) -> String {
+    let mut out = String::new();
+    match (value, BUILT_IN.find(message)) {
+        (Some(Value::Object(object)), Some(id)) => write_message(&mut out, id, object),
+        (Some(Value::Array(items)), Some(id)) => write_list(&mut out, Kind::Message(id), items),
+        (Some(value), _) => write_json(&mut out, value),
+        (None, _) => out.push_str("null"),
+    }
+    out
+}
+
+fn write_json(out: &mut String, value: &Value) {
+    out.push_str(&serde_json::to_string(value).expect("a tree serializes"));
+}
+
+fn write_message(out: &mut String, id: MessageId, object: &Object) {
+    let message = BUILT_IN.message(id);
+    if message.name.starts_with("k8s.io.apimachinery") {
+        return write_json(out, &Value::Object(object.clone()));
+    }
+    out.push('{');
+    write_fields(out, id, object, &mut true);
+    out.push('}');
+}
+
+fn write_fields(out: &mut String, id: MessageId, object: &Object, first: &mut bool) {
+    for field in &BUILT_IN.message(id).fields {
+        match field.kind {
+            Kind::Message(inner) if field.inline => write_fields(out, inner, object, first),
+            _ if field.json.is_empty() => {}
+            _ => {
+                let lead = if std::mem::take(first) { "" } else { "," };
+                let _ = write!(out, "{lead}\"{}\":", go_name(&field.json));
+                write_field(out, field, object.get(&field.json));
+            }
+        }
+    }
+}
+
+fn write_field(out: &mut String, field: &Field, value: Option<&Value>) {
+    match (value.filter(|value| !value.is_null()), field.arity) {
+        (None, Arity::List | Arity::Map) => out.push_str("null"),
+        (None, Arity::One) if field.pointer => out.push_str("null"),
+        (None, Arity::One) => match field.kind {
+            Kind::Message(id) => write_message(out, id, &Object::EMPTY),
+            Kind::String => out.push_str("\"\""),
+            Kind::Bool => out.push_str("false"),
+            Kind::Int32 | Kind::Int64 | Kind::Double | Kind::IntOrString => out.push('0'),
+            Kind::Quantity => out.push_str("\"0\""),
+            _ => out.push_str("null"),
+        },
+        (Some(Value::Array(items)), Arity::List) => write_list(out, field.kind, items),
+        (Some(Value::Object(object)), Arity::One) => match field.kind {
+            Kind::Message(id) => write_message(out, id, object),
+            _ => write_json(out, &Value::Object(object.clone())),
+        },
+        (Some(value), _) => write_json(out, value),
+    }
+}
+
+fn write_list(out: &mut String, kind: Kind, items: &[Value]) {
+    out.push('[');
+    for (at, item) in items.iter().enumerate() {
+        if at > 0 {
+            out.push(',');
+        }
+        match (kind, item) {
+            (Kind::Message(id), Value::Object(object)) => write_message(out, id, object),
+            (_, item) => write_json(out, item),
+        }
+    }
+    out.push(']');
+}
+
+/// `fieldPath` → `FieldPath`, `uid` → `UID`.
+fn go_name(json: &str) -> String {
+    for (initials, go) in [
+        ("uid", "UID"),
+        ("api", "API"),
+        ("ip", "IP"),
+        ("uri", "URI"),
+        ("url", "URL"),
+        ("tty", "TTY"),
+        ("os", "OS"),
+        ("tls", "TLS"),
+        ("dns", "DNS"),
+        ("fs", "FS"),
+        ("id", "ID"),
+        ("csi", "CSI"),
+        ("nfs", "NFS"),
+        ("rbd", "RBD"),
+        ("gce", "GCE"),
+        ("aws", "AWS"),
+        ("iscsi", "ISCSI"),
+        ("http", "HTTP"),
+        ("tcp", "TCP"),
+        ("grpc", "GRPC"),
+        ("se", "SE"),
+        ("fc", "FC"),
+    ] {
+        let rest = json.strip_prefix(initials);
+        if let Some(rest) = rest.filter(|rest| !rest.starts_with(|c: char| c.is_ascii_lowercase()))
+        {
+            return format!("{go}{rest}");
+        }
+    }
+    let mut name = json.to_owned();
+    if let Some(first) = name.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shows_every_field_under_its_go_name() {
+        let port: Value = serde_json::from_str(r#"{"protocol":"TCP","port":80,"targetPort":0}"#)
+            .expect("valid JSON");
+        assert_eq!(
+            shown("k8s.io.api.core.v1.ServicePort", Some(&port)),
+            r#"{"Name":"","Protocol":"TCP","AppProtocol":null,"Port":80,"TargetPort":0,"NodePort":0}"#
+        );
+        assert_eq!(shown("k8s.io.api.core.v1.ServicePort", None), "null");
+    }
+}
