@@ -1,0 +1,141 @@
+//! Before an update.
+
+use super::metadata::{
+    complete, finalizers, metadata, name, object_namespace_matches, open, resource_version, settle,
+    uid,
+};
+use super::rules::allows_unconditional_update;
+use crate::edit;
+use crate::field_error::FieldError;
+use crate::status::Status;
+use crate::strategy::{self, Context};
+use crate::target::Target;
+use crate::value::{Object, Value};
+
+/// What is stored where an update goes.
+#[derive(Debug, Clone, Copy)]
+pub struct Existing<'e> {
+    pub object: &'e Object,
+    /// The revision in which it was written.
+    pub version: u64,
+}
+
+/// The object must carry the name and the namespace of its URL.
+pub fn check_name(object: &Object, wanted: &str, namespace: Option<&str>) -> Result<(), Status> {
+    let given = name(object);
+    if given.is_empty() {
+        return Err(Status::bad_request(format!(
+            "the name of the object ({wanted} based on URL) was undeterminable: name must be \
+             provided"
+        )));
+    }
+    if given != wanted {
+        return Err(Status::bad_request(format!(
+            "the name of the object ({given}) does not match the name on the URL ({wanted})"
+        )));
+    }
+    let given = edit::text(metadata(object), &["namespace"]);
+    match namespace {
+        Some(wanted) if !given.is_empty() && given != wanted => Err(Status::bad_request(format!(
+            "the namespace of the object ({given}) does not match the namespace on the request \
+             ({wanted})"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// A replacement that names a uid is meant for that object and no other. `existing` is absent
+/// where the update would create the object. Not asked of patches.
+pub fn check_uid(
+    target: Target<'_>,
+    object: &Object,
+    existing: Option<&Object>,
+) -> Result<(), Status> {
+    let (wanted, held) = (uid(object), existing.map_or("", uid));
+    if wanted.is_empty() || wanted == held {
+        return Ok(());
+    }
+    let name = name(object);
+    let namespace = super::metadata::namespace(object);
+    let namespace = Some(namespace).filter(|_| target.resource.namespaced);
+    let key = target.resource.key(namespace, name);
+    let why = format!(
+        "StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, \
+         AdditionalErrorMsg: Precondition failed: UID in precondition: {wanted}, UID in object \
+         meta: {held}"
+    );
+    Err(Status::conflict(target.group_resource(), name, why))
+}
+
+/// The version that an update replaces must be the stored one; `object` still carries what the
+/// client gave.
+pub fn check_version(
+    target: Target<'_>,
+    object: &Object,
+    existing: Existing<'_>,
+) -> Result<(), Status> {
+    let given = resource_version(object)?;
+    let name = name(existing.object);
+    if given == 0 && allows_unconditional_update(target) {
+        return Ok(());
+    }
+    if given == 0 {
+        let error = FieldError::invalid(
+            "metadata.resourceVersion",
+            &Value::Int(0),
+            "must be specified for an update",
+        );
+        return Err(Status::invalid(target.group_resource(), name, &[error]));
+    }
+    if given != existing.version {
+        let why = "the object has been modified; please apply your changes to the latest version \
+                   and try again";
+        return Err(Status::conflict(target.group_resource(), name, why));
+    }
+    Ok(())
+}
+
+/// Carries over what an update cannot change, and prepares the object as its kind does. Managed
+/// fields and mutating admission come before, validation after.
+pub fn before_update(
+    target: Target<'_>,
+    new: &mut Object,
+    old: &Object,
+    context: &Context<'_>,
+) -> Result<(), Status> {
+    let namespace = context.namespace.filter(|_| target.resource.namespaced);
+    object_namespace_matches(new, namespace)?;
+    let before = metadata(old);
+    let kept = |name: &str| before.get(name).cloned();
+    let meta = open(new);
+    settle(meta, "generation", kept("generation"));
+    complete(meta);
+    strategy::prepare_for_update(target, new, old, context);
+    let meta = open(new);
+    if meta.get("uid").is_none() {
+        settle(meta, "uid", kept("uid"));
+    }
+    for name in ["creationTimestamp", "deletionTimestamp"] {
+        if before.get(name).is_some_and(|time| !time.is_null()) {
+            settle(meta, name, kept(name));
+        }
+    }
+    if meta.get("deletionGracePeriodSeconds").is_none() {
+        settle(meta, "deletionGracePeriodSeconds", kept("deletionGracePeriodSeconds"));
+    }
+    complete(meta);
+    Ok(())
+}
+
+/// Whether an update is the end of an object: it was deleted before, and now nothing holds it.
+pub fn deletes_now(target: Target<'_>, new: &Object, old: &Object) -> bool {
+    let before = metadata(old);
+    let has_grace =
+        edit::int(before, &["deletionGracePeriodSeconds"]).is_some_and(|left| left != 0);
+    let is_held_by_spec =
+        target.kind() == ("", "Namespace") && !edit::items(new, &["spec", "finalizers"]).is_empty();
+    edit::at(before, &["deletionTimestamp"]).is_some()
+        && finalizers(new).is_empty()
+        && !has_grace
+        && !is_held_by_spec
+}
