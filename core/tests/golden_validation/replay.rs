@@ -9,6 +9,7 @@ use xebec_core::field_error::FieldError;
 use xebec_core::registry::{Registry, Resource, Selection, Version};
 use xebec_core::strategy;
 use xebec_core::target::Target;
+use xebec_core::time::Timestamp;
 use xebec_core::validation;
 use xebec_core::value::{Object, Value};
 
@@ -232,7 +233,11 @@ impl Replay {
             Some(answer) => recorded(&place, answer)?,
             None if step.method == "POST" => {
                 let (_, mut object) = self.sent(step)?;
-                strategy::prepare_for_create(Target::stored(place.resource), &mut object);
+                strategy::prepare_for_create(
+                    Target::stored(place.resource),
+                    &mut object,
+                    &context(),
+                );
                 object
             }
             None => return None,
@@ -289,8 +294,13 @@ fn settle(value: &mut Value, name: &str) {
     }
 }
 
+fn context() -> strategy::Context<'static> {
+    let now = Timestamp::parse(TIME).expect("a time");
+    strategy::Context { now, namespace: None, requester: strategy::Requester::named("admin") }
+}
+
 fn created(target: Target<'_>, mut object: Object) -> (Vec<FieldError>, Vec<String>) {
-    strategy::prepare_for_create(target, &mut object);
+    strategy::prepare_for_create(target, &mut object, &context());
     let errors = validation::on_create(target, &object);
     (errors, validation::warnings(target, &object, None))
 }
@@ -307,7 +317,7 @@ fn updated(target: Target<'_>, mut object: Object, old: &Object) -> (Vec<FieldEr
             }
         }
     }
-    strategy::prepare_for_update(target, &mut object, old);
+    strategy::prepare_for_update(target, &mut object, old, &context());
     let errors = validation::on_update(target, &object, old);
     (errors, validation::warnings(target, &object, Some(old)))
 }
