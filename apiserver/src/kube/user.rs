@@ -1,5 +1,7 @@
 //! [`User`]: who makes a request.
 
+use std::collections::BTreeMap;
+
 /// All that authentication found out.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct User {
@@ -7,7 +9,7 @@ pub struct User {
     pub uid: String,
     pub groups: Vec<String>,
     /// Keys in lower case, as in headers.
-    pub extra: Vec<(String, Vec<String>)>,
+    pub extra: BTreeMap<String, Vec<String>>,
 }
 
 impl User {
