@@ -13,6 +13,7 @@ pub mod document;
 pub mod edit;
 pub mod field_error;
 pub mod human;
+pub mod image;
 pub mod jsonpath;
 pub mod lifecycle;
 pub mod names;

@@ -81,6 +81,20 @@ impl Quantity {
         rounded.clamp(i64::MIN.into(), i64::MAX.into()) as i64
     }
 
+    /// The sum, in the format of the first that is not zero.
+    pub fn plus(self, other: Self) -> Self {
+        let format = if self.is_zero() { other.format } else { self.format };
+        Self { nano: (self.nano + other.nano).clamp(-LARGEST, LARGEST), format }
+    }
+
+    /// Rounded up to thousandths, away from zero.
+    pub fn round_up_to_milli(self) -> Self {
+        let unit = NANO / 1_000;
+        let rest = self.nano % unit;
+        let up = if rest == 0 { 0 } else { unit * self.nano.signum() };
+        Self { nano: self.nano - rest + up, ..self }
+    }
+
     pub fn is_zero(&self) -> bool {
         self.nano == 0
     }
@@ -246,6 +260,16 @@ mod tests {
         let quantity = Quantity::parse("1500m").expect("valid");
         assert_eq!((quantity.value(), quantity.milli_value()), (2, 1_500));
         assert_eq!(Quantity::parse("-1500m").expect("valid").value(), -1);
+    }
+
+    #[test]
+    fn adds_and_rounds_in_a_format() {
+        let quantity = |text| Quantity::parse(text).expect("valid");
+        assert_eq!(quantity("1Gi").plus(quantity("512M")).to_string(), "1548576Ki");
+        assert_eq!(quantity("0").plus(quantity("1Ki")).to_string(), "1Ki");
+        assert_eq!(quantity("1500u").round_up_to_milli().to_string(), "2m");
+        assert_eq!(quantity("-1n").round_up_to_milli().to_string(), "-1m");
+        assert_eq!(quantity("1e-6").round_up_to_milli().to_string(), "1e-3");
     }
 
     #[test]

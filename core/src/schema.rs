@@ -20,6 +20,13 @@ pub static BUILT_IN: LazyLock<Schema> = LazyLock::new(|| {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct MessageId(u32);
 
+impl MessageId {
+    /// Its place among the messages of its schema.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
 /// A set of messages.
 #[derive(Debug, Default)]
 pub struct Schema {

@@ -1,7 +1,7 @@
 //! [`Target`]: what a request works on: a resource in one of its versions, and a subresource of it.
 
 use crate::registry::{Resource, Version};
-use crate::schema::{MessageId, Schema};
+use crate::schema::{BUILT_IN, MessageId, Schema};
 use crate::status::GroupName;
 
 /// The same type says what a client asked for (its version) and what rules look at (the version in
@@ -36,6 +36,26 @@ impl<'t> Target<'t> {
 
     pub fn message(&self) -> MessageId {
         self.version.message.id()
+    }
+
+    /// The message of what a client sends: a subresource may have a kind of its own (`Scale`).
+    pub fn body(&self) -> Option<MessageId> {
+        let resource = self.resource;
+        let Some(subresource) = resource.subresource(self.subresource) else {
+            return Some(self.message());
+        };
+        match &subresource.foreign {
+            Some((group, version)) => {
+                let group = group.split('.').next().unwrap_or_default();
+                BUILT_IN.find(&format!("k8s.io.api.{group}.{version}.{}", subresource.kind))
+            }
+            None if subresource.kind == resource.kind => Some(self.message()),
+            None => {
+                let own = &self.schema().message(self.message()).name;
+                let package = own.strip_suffix(&*resource.kind)?;
+                self.schema().find(&format!("{package}{}", subresource.kind))
+            }
+        }
     }
 
     /// Group and kind, for rules of one kind.

@@ -72,6 +72,19 @@ impl Object {
         self.fields.push((name.into(), value));
     }
 
+    /// Adds a field that is known not to be there, before the one at a position.
+    pub fn insert_at(&mut self, at: usize, name: impl Into<Box<str>>, value: Value) {
+        self.fields.insert(at, (name.into(), value));
+    }
+
+    /// Sets an entry of a map, whose keys stand in their order.
+    pub fn insert_sorted(&mut self, key: &str, value: Value) {
+        match self.fields.binary_search_by(|(held, _)| (**held).cmp(key)) {
+            Ok(at) => self.fields[at].1 = value,
+            Err(at) => self.insert_at(at, key, value),
+        }
+    }
+
     pub fn remove(&mut self, name: &str) -> Option<Value> {
         let at = self.fields.iter().position(|(key, _)| &**key == name)?;
         Some(self.fields.remove(at).1)
@@ -225,6 +238,12 @@ impl From<i64> for Value {
 impl From<bool> for Value {
     fn from(flag: bool) -> Self {
         Self::Bool(flag)
+    }
+}
+
+impl From<Vec<Value>> for Value {
+    fn from(items: Vec<Value>) -> Self {
+        Self::Array(items)
     }
 }
 

@@ -23,6 +23,81 @@ pub fn complete(schema: &Schema, id: MessageId, object: &mut Object) {
     }
 }
 
+/// Sets a field of an object in normal form to a value that is not empty; a new one comes where
+/// the schema says.
+pub fn put(schema: &Schema, id: MessageId, object: &mut Object, name: &str, value: Value) {
+    if let Some(held) = object.get_mut(name) {
+        *held = value;
+        return;
+    }
+    let message = schema.message(id);
+    let mut at = 0;
+    let mut typed = ["kind", "apiVersion"].iter().filter(|_| message.typed);
+    let found = typed.any(|typed| pass(object, typed, name, &mut at));
+    if !found && !seek(schema, message, object, name, &mut at) {
+        at = object.len();
+    }
+    object.insert_at(at, name, value);
+}
+
+/// Goes on to where a field of a message stands, or would stand; `at` counts what is passed.
+fn seek(schema: &Schema, message: &Message, object: &Object, name: &str, at: &mut usize) -> bool {
+    message.fields.iter().any(|field| match field.kind {
+        Kind::Message(inner) if field.inline => {
+            seek(schema, schema.message(inner), object, name, at)
+        }
+        _ => pass(object, &field.json, name, at),
+    })
+}
+
+fn pass(object: &Object, field: &str, name: &str, at: &mut usize) -> bool {
+    if field == name {
+        return true;
+    }
+    *at += usize::from(object.at(*at).is_some_and(|(held, _)| held == field));
+    false
+}
+
+/// Makes empty lists and maps null. Until an object is stored they count as given (they have
+/// managers); upstream stores built-in kinds as protobuf, which does not tell one from the other.
+pub fn forget_empty(schema: &Schema, id: MessageId, object: &mut Object) {
+    for (name, value) in object.iter_mut() {
+        match value {
+            Value::Array(items) if matches!(items.first(), Some(it) if it.as_object().is_none()) => {
+            }
+            Value::Array(_) | Value::Object(_) => {
+                let Some(field) = schema.field(id, name) else { continue };
+                forget_empty_in(schema, field, value);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn forget_empty_in(schema: &Schema, field: &Field, value: &mut Value) {
+    if field.arity != Arity::One && is_empty(field, value) {
+        *value = Value::Null;
+    }
+    let Kind::Message(inner) = field.kind else { return };
+    if schema.message(inner).shape != Shape::Object {
+        return;
+    }
+    match (field.arity, value) {
+        (Arity::One, Value::Object(object)) => forget_empty(schema, inner, object),
+        (Arity::Map, Value::Object(entries)) => {
+            for object in entries.iter_mut().filter_map(|(_, value)| value.as_object_mut()) {
+                forget_empty(schema, inner, object);
+            }
+        }
+        (_, Value::Array(items)) => {
+            for object in items.iter_mut().filter_map(Value::as_object_mut) {
+                forget_empty(schema, inner, object);
+            }
+        }
+        _ => {}
+    }
+}
+
 fn take_fields(schema: &Schema, message: &Message, given: &mut Object, object: &mut Object) {
     for field in &message.fields {
         match field.kind {
@@ -103,5 +178,63 @@ pub(crate) fn zero(schema: &Schema, kind: Kind) -> Value {
             Value::Object(object)
         }
         Kind::Message(_) => Value::Null,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::BUILT_IN;
+
+    fn check(kind: &str, text: &str, change: impl Fn(MessageId, &mut Object)) -> String {
+        let id = BUILT_IN.find(kind).expect("a kind of the table");
+        let Ok(Value::Object(mut object)) = serde_json::from_str(text) else { panic!("{text}") };
+        change(id, &mut object);
+        serde_json::to_string(&Value::Object(object)).expect("serializable")
+    }
+
+    #[test]
+    fn a_new_field_comes_where_the_schema_says() {
+        let put = |name: &'static str| {
+            let text = r#"{"name":"c","ports":[],"readinessProbe":{},"stdin":true}"#;
+            check("k8s.io.api.core.v1.EphemeralContainer", text, |id, object| {
+                let inner = "targetContainerName";
+                normal_put(id, object, inner);
+                normal_put(id, object, name);
+                object.remove(inner);
+            })
+        };
+        assert_eq!(
+            put("image"),
+            r#"{"name":"c","image":"x","ports":[],"readinessProbe":{},"stdin":true}"#
+        );
+        assert_eq!(
+            put("tty"),
+            r#"{"name":"c","ports":[],"readinessProbe":{},"stdin":true,"tty":"x"}"#
+        );
+        assert_eq!(put("stdin"), r#"{"name":"c","ports":[],"readinessProbe":{},"stdin":"x"}"#);
+        let typed = check("k8s.io.api.core.v1.Pod", r#"{"kind":"Pod","spec":{}}"#, |id, object| {
+            normal_put(id, object, "metadata");
+            normal_put(id, object, "apiVersion");
+        });
+        assert_eq!(typed, r#"{"kind":"Pod","apiVersion":"x","metadata":"x","spec":{}}"#);
+    }
+
+    fn normal_put(id: MessageId, object: &mut Object, name: &str) {
+        put(&BUILT_IN, id, object, name, "x".into());
+    }
+
+    #[test]
+    fn empty_lists_are_forgotten_and_raw_content_is_not_touched() {
+        let text = r#"{"endpoints":[{"addresses":[]}],"ports":[]}"#;
+        let shown = check("k8s.io.api.discovery.v1.EndpointSlice", text, |id, object| {
+            forget_empty(&BUILT_IN, id, object);
+        });
+        assert_eq!(shown, r#"{"endpoints":[{"addresses":null}],"ports":null}"#);
+        let text = r#"{"data":{"a":[]},"revision":1}"#;
+        let shown = check("k8s.io.api.apps.v1.ControllerRevision", text, |id, object| {
+            forget_empty(&BUILT_IN, id, object);
+        });
+        assert_eq!(shown, text);
     }
 }
