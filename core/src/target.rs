@@ -15,8 +15,9 @@ pub struct Target<'t> {
 }
 
 impl<'t> Target<'t> {
-    /// The resource itself in the version in which its objects are stored.
+    /// The resource itself as which, and in the version in which, its objects are stored.
     pub fn stored(resource: &'t Resource) -> Self {
+        let resource = resource.stored();
         Self { resource, version: resource.stored_version(), subresource: "" }
     }
 

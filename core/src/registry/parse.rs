@@ -42,7 +42,17 @@ pub(super) fn built_in(
                     versions: served.map(|(name, _)| Box::from(*name)).collect(),
                 });
             }
-            "resource" => resources.push(resource(&context, rest).ok_or_else(error)?),
+            "resource" => {
+                let mut made = resource(&context, rest).ok_or_else(error)?;
+                if let Some(other) = attribute(rest, "as") {
+                    let (group, plural) = other.split_once('/').ok_or_else(error)?;
+                    let group = if group == "core" { "" } else { group };
+                    let is_other = |one: &&Resource| *one.group == *group && *one.plural == *plural;
+                    let other = resources.iter().find(is_other).ok_or_else(error)?;
+                    made.stored_as = Some(Arc::new(other.clone()));
+                }
+                resources.push(made);
+            }
             "fields" => {
                 let last = resources.last_mut().ok_or_else(error)?;
                 for version in &mut last.versions {
@@ -122,6 +132,7 @@ fn resource(context: &Context<'_>, line: &str) -> Option<Resource> {
         verbs: verbs(line, Verbs::ALL)?,
         storage_version: versions.first().filter(|_| stored).map(|one| one.name.clone()),
         versions,
+        stored_as: None,
         hashed: stored.then(|| GroupVersionKind {
             group: if hashed.0 == "core" { "" } else { hashed.0 }.into(),
             version: hashed.1.into(),

@@ -22,6 +22,9 @@ pub struct Resource {
     pub versions: Vec<Version>,
     /// The version in which objects are stored; `None` for what is never stored (reviews).
     pub storage_version: Option<Box<str>>,
+    /// The resource as which objects are stored, where that is another one: events of
+    /// `events.k8s.io` are those of the core group.
+    pub stored_as: Option<Arc<Resource>>,
     /// What discovery's `storageVersionHash` speaks of: upstream's choice, which may be older.
     pub hashed: Option<GroupVersionKind>,
     /// `/registry/pods/`: what the keys of all objects begin with.
@@ -137,8 +140,17 @@ impl Resource {
         self.versions.iter().find(|version| *version.name == *name)
     }
 
-    /// The version in which objects are stored, and in which rules look at them.
+    /// The resource as which objects are stored, and as which rules look at them.
+    pub fn stored(&self) -> &Resource {
+        self.stored_as.as_deref().unwrap_or(self)
+    }
+
+    /// The version in which objects are stored, and in which rules look at them. It is a version
+    /// of [`Self::stored`].
     pub fn stored_version(&self) -> &Version {
+        if let Some(other) = &self.stored_as {
+            return other.stored_version();
+        }
         let stored = self.storage_version.as_deref().and_then(|name| self.version(name));
         stored.unwrap_or(&self.versions[0])
     }

@@ -30,6 +30,7 @@ fn finds_resources_by_path_and_kind() {
     assert!(registry.find("apps", "v2", "deployments").is_none());
     let (events, _) = registry.find_kind("events.k8s.io", "v1", "Event").expect("events");
     assert_eq!(&*events.key_prefix, "/registry/events/");
+    assert_eq!(events.stored().api_version(events.stored_version()), "v1");
 }
 
 #[test]
