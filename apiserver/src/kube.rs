@@ -8,18 +8,23 @@
 //! from outside; only [`storage`] speaks to the replica; what one request may cost is bounded by
 //! the constants in [`limits`].
 
+pub mod admission;
 pub mod api;
 pub mod body;
 pub mod call;
 pub mod clock;
+pub mod decode;
 pub mod errors;
 pub mod found;
+pub mod handlers;
 pub mod limits;
 pub mod negotiate;
 pub mod object;
+pub mod options;
 pub mod query;
 pub mod reply;
 pub mod request;
+pub mod respond;
 pub mod stage;
 pub mod storage;
 pub mod user;

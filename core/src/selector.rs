@@ -4,6 +4,8 @@ mod parse;
 
 pub use parse::SelectorError;
 
+use crate::value::{Object, Value};
+
 /// Bounds what one request may ask to be checked against every object.
 pub const SELECTOR_MAX_BYTES: usize = 64 * 1024;
 pub const REQUIREMENTS_MAX: usize = 1_000;
@@ -41,6 +43,34 @@ impl LabelSelector {
 
     pub fn new(requirements: Vec<Requirement>) -> Self {
         Self { requirements }
+    }
+
+    /// From a `metav1.LabelSelector`, as objects carry it.
+    pub fn from_object(selector: &Object) -> Result<Self, SelectorError> {
+        let mut requirements = Vec::new();
+        let labels = selector.get("matchLabels").and_then(Value::as_object);
+        for (key, value) in labels.into_iter().flat_map(Object::iter) {
+            let value = value.as_str().unwrap_or_default().to_owned();
+            requirements
+                .push(Requirement { key: key.to_owned(), operator: Operator::In(vec![value]) });
+        }
+        let expressions = selector.get("matchExpressions").and_then(Value::as_array);
+        for expression in expressions.unwrap_or_default() {
+            let text = |name| expression.get(name).and_then(Value::as_str).unwrap_or_default();
+            let values = expression.get("values").and_then(Value::as_array).unwrap_or_default();
+            let mut values: Vec<String> =
+                values.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+            values.sort_unstable();
+            let operator = match text("operator") {
+                "In" => Operator::In(values),
+                "NotIn" => Operator::NotIn(values),
+                "Exists" => Operator::Exists,
+                "DoesNotExist" => Operator::DoesNotExist,
+                other => return Err(SelectorError::Operator { operator: other.to_owned() }),
+            };
+            requirements.push(Requirement { key: text("key").to_owned(), operator });
+        }
+        Ok(Self { requirements })
     }
 
     pub fn is_empty(&self) -> bool {

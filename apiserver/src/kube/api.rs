@@ -1,19 +1,206 @@
 //! [`Api`]: what all requests share, and the way of a request through its stages.
 
+use super::admission::Chain;
+use super::body::{Body, BodyError};
+use super::call::Call;
+use super::decode::BodyKind;
+use super::found::Found;
+use super::handlers;
+use super::limits::{BODY_BYTES_MAX, BODY_TIMEOUT, URI_BYTES_MAX};
+use super::negotiate::{self, Form, Media, Offers, Wanted};
+use super::object::Stored;
+use super::query::Query;
+use super::reply::Reply;
+use super::request::RequestInfo;
+use super::respond::{self, Shown};
 use super::storage::Storage;
+use super::user::User;
+use super::{clock, decode};
+use bytes::Bytes;
+use http::header::{ALLOW, CONTENT_LENGTH};
+use http::request::Parts;
+use http::{HeaderValue, Request, Response};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use std::sync::Arc;
+use tokio::time::timeout;
 use xebec_core::registry::{Registry, Selection, SharedRegistry};
+use xebec_core::schema::BUILT_IN;
+use xebec_core::status::Status;
+use xebec_core::value::Object;
 use xebec_raft::Replica;
 
 /// Shared by all requests of a server.
 pub struct Api {
     pub storage: Storage,
     pub registry: Arc<SharedRegistry>,
+    pub admission: Chain,
 }
 
 impl Api {
     pub fn new(replica: Replica) -> Self {
         let registry = SharedRegistry::new(Registry::built_in(Selection::Default));
-        Self { storage: Storage::new(replica), registry: Arc::new(registry) }
+        Self {
+            storage: Storage::new(replica),
+            registry: Arc::new(registry),
+            admission: Chain::default(),
+        }
     }
+
+    /// Answers one request.
+    pub async fn handle<B>(self: &Arc<Self>, user: User, request: Request<B>) -> Response<Body>
+    where
+        B: http_body::Body<Data = Bytes> + Send,
+        B::Error: Into<BodyError>,
+    {
+        let (head, body) = request.into_parts();
+        if head.uri.path_and_query().is_some_and(|all| all.as_str().len() > URI_BYTES_MAX) {
+            return respond::text(414, "the URI is too long\n");
+        }
+        let mut call = take_apart(head, user);
+        match read_body(&call, body).await {
+            Ok(bytes) => call.body = bytes,
+            Err(status) => return respond::failure(&call, &status),
+        }
+        let mut response = match self.answer(&mut call).await {
+            Ok(response) => response,
+            Err(status) => respond::failure(&call, &status),
+        };
+        respond::add_warnings(&mut response, &call.warnings);
+        response
+    }
+
+    /// Whether a client that may write an object may also create it where there is none.
+    pub fn may_create(&self, _call: &Call) -> Result<(), Status> {
+        Ok(())
+    }
+
+    async fn answer(self: &Arc<Self>, call: &mut Call) -> Result<Response<Body>, Status> {
+        if !call.info.is_resource {
+            return Ok(respond::text(404, "404 page not found\n"));
+        }
+        let registry = self.registry.load();
+        let found = Found::of(&call.info, &registry)?;
+        if matches!(call.info.verb, "list" | "watch") {
+            return match handlers::handle(self, call, &found).await? {
+                Reply::Raw(response) => Ok(response),
+                _ => Err(Status::internal("a list is written by its handler")),
+            };
+        }
+        // What cannot be answered is not done.
+        let wanted = negotiate::negotiate(call, offers(&found))?;
+        let reply = handlers::handle(self, call, &found).await?;
+        write(call, &found, &wanted, reply)
+    }
+}
+
+fn offers(found: &Found) -> Offers {
+    let own_kind = found.subresource_entry().is_none_or(|entry| entry.kind == found.resource.kind);
+    Offers { protobuf: !found.resource.custom, transforms: own_kind }
+}
+
+/// Everything about a request but its body.
+fn take_apart(head: Parts, user: User) -> Call {
+    let query = Query::parse(head.uri.query().unwrap_or_default());
+    Call {
+        info: RequestInfo::new(&head.method, head.uri.path(), &query),
+        method: head.method,
+        query,
+        headers: head.headers,
+        body: Bytes::new(),
+        user,
+        now: clock::now(),
+        warnings: Vec::new(),
+    }
+}
+
+/// The whole body, if it is not too large and comes in time.
+async fn read_body<B>(call: &Call, body: B) -> Result<Bytes, Status>
+where
+    B: http_body::Body<Data = Bytes> + Send,
+    B::Error: Into<BodyError>,
+{
+    let too_large = || Status::too_large(format!("limit is {BODY_BYTES_MAX}"));
+    let announced = call.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    let announced = announced.and_then(|length| length.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > BODY_BYTES_MAX) {
+        return Err(too_large());
+    }
+    if body.is_end_stream() {
+        return Ok(Bytes::new());
+    }
+    let whole = timeout(BODY_TIMEOUT, Limited::new(Box::pin(body), BODY_BYTES_MAX).collect()).await;
+    match whole {
+        Ok(Ok(whole)) => Ok(whole.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(error)) => Err(Status::bad_request(format!("the body did not arrive: {error}"))),
+        Err(_) => Err(Status::timeout("the body did not arrive in time", 0)),
+    }
+}
+
+/// Writes a reply in the wanted form.
+fn write(
+    call: &Call,
+    found: &Found,
+    wanted: &Wanted,
+    reply: Reply,
+) -> Result<Response<Body>, Status> {
+    match reply {
+        Reply::Raw(response) => Ok(response),
+        Reply::Object { code, object } => write_object(call, found, (wanted, code), object),
+        Reply::Stored(stored) => write_stored(call, found, wanted, &stored),
+        Reply::List(list) => {
+            let message = decode::list_message(found);
+            let shown = Shown { object: &list, schema: found.target().schema(), message };
+            Ok(respond::object(wanted, 200, shown))
+        }
+        Reply::Status { code, status } => {
+            let message = decode::built_in("meta.k8s.io", "v1", "Status");
+            let shown = Shown { object: &status, schema: &BUILT_IN, message };
+            let wanted = Wanted { form: Form::Object, ..wanted.clone() };
+            Ok(respond::object(&wanted, code, shown))
+        }
+    }
+}
+
+fn write_object(
+    call: &Call,
+    found: &Found,
+    (wanted, code): (&Wanted, u16),
+    object: Object,
+) -> Result<Response<Body>, Status> {
+    if wanted.form == Form::Object {
+        let kind = BodyKind::of(found);
+        let shown = Shown { object: &object, schema: kind.schema, message: Some(kind.message) };
+        return Ok(respond::object(wanted, code, shown));
+    }
+    let place = (&*found.resource, found.version());
+    let object = respond::transform(wanted, call, place, object)?;
+    let message = decode::built_in("meta.k8s.io", "v1", "PartialObjectMetadata");
+    let shown = Shown { object: &object, schema: &BUILT_IN, message };
+    Ok(respond::object(wanted, code, shown))
+}
+
+/// A stored object goes out without being read where its form allows it.
+fn write_stored(
+    call: &Call,
+    found: &Found,
+    wanted: &Wanted,
+    stored: &Stored,
+) -> Result<Response<Body>, Status> {
+    let as_stored = found.version().name == found.resource.stored_version().name;
+    let plain = wanted.form == Form::Object && wanted.media == Media::Json && !wanted.pretty;
+    if plain
+        && as_stored
+        && let Some(json) = stored.json()
+    {
+        return Ok(respond::bytes_in(wanted, 200, json));
+    }
+    let object = handlers::to_client(found, stored.object()?)?;
+    write_object(call, found, (wanted, 200), object)
+}
+
+/// 405 with the methods that there are.
+pub fn with_allow(mut response: Response<Body>, methods: &'static str) -> Response<Body> {
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));
+    response
 }

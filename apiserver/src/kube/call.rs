@@ -8,7 +8,7 @@ use http::{HeaderMap, Method};
 use xebec_core::time::Timestamp;
 
 /// A request whose body has arrived.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Call {
     pub method: Method,
     pub info: RequestInfo,
@@ -33,5 +33,27 @@ impl Call {
 
     pub fn warn(&mut self, warnings: impl IntoIterator<Item = String>) {
         self.warnings.extend(warnings);
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// A request as a test makes it.
+    pub fn call(method: &str, uri: &str, body: &str) -> Call {
+        let method: Method = method.parse().expect("a method");
+        let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
+        let query = Query::parse(query);
+        Call {
+            info: RequestInfo::new(&method, path, &query),
+            method,
+            query,
+            headers: HeaderMap::new(),
+            body: Bytes::copy_from_slice(body.as_bytes()),
+            user: User::default(),
+            now: Timestamp { seconds: 0, nanos: 0 },
+            warnings: Vec::new(),
+        }
     }
 }

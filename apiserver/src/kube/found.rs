@@ -39,6 +39,12 @@ impl Found {
         })
     }
 
+    /// The same resource by another of its parts; empty for all of it.
+    #[must_use]
+    pub fn part(&self, subresource: &str) -> Self {
+        Self { subresource: subresource.into(), ..self.clone() }
+    }
+
     /// The version that the client speaks.
     pub fn version(&self) -> &Version {
         &self.resource.versions[self.version]

@@ -24,3 +24,6 @@ pub const GENERATED_NAME_ATTEMPTS_MAX: usize = 8;
 /// Warnings in one answer, and bytes of each: upstream's.
 pub const WARNINGS_BYTES_MAX: usize = 4_096;
 pub const WARNING_BYTES_MAX: usize = 256;
+
+/// Answers from this size on are compressed for clients that take it: upstream's threshold.
+pub const GZIP_BYTES_MIN: usize = 128 * 1_024;

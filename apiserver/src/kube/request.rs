@@ -121,12 +121,12 @@ fn decode(part: &str) -> String {
 mod tests {
     use super::*;
 
-    fn info(method: Method, uri: &str) -> RequestInfo {
+    fn info(method: &Method, uri: &str) -> RequestInfo {
         let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
-        RequestInfo::new(&method, path, &Query::parse(query))
+        RequestInfo::new(method, path, &Query::parse(query))
     }
 
-    fn words(method: Method, uri: &str) -> String {
+    fn words(method: &Method, uri: &str) -> String {
         let i = info(method, uri);
         let words =
             [i.verb, &i.group, &i.version, &i.namespace, &i.resource, &i.name, &i.subresource];
@@ -155,7 +155,7 @@ mod tests {
             (Method::DELETE, "/api/v1/nodes/n", "delete,,v1,,nodes,n,"),
             (Method::GET, "/api/v1/pods?fieldSelector=metadata.name%3Dx", "list,,v1,,pods,x,"),
         ] {
-            assert_eq!(words(method, uri), expected, "{uri}");
+            assert_eq!(words(&method, uri), expected, "{uri}");
         }
     }
 
@@ -164,7 +164,7 @@ mod tests {
         for uri in
             ["/", "/api", "/api/v1", "/apis/apps", "/apis/apps/v1", "/healthz", "/openapi/v3/x"]
         {
-            let info = info(Method::GET, uri);
+            let info = info(&Method::GET, uri);
             assert!(!info.is_resource, "{uri}");
             assert_eq!(info.verb, "get");
         }

@@ -10,7 +10,7 @@ use xebec_raft::Replica;
 use xebec_store::command::{
     Body, Compare, CompareResult, CompareTarget, DeleteRange, KeyRange, Op, OpKind, Put, Range, Txn,
 };
-use xebec_store::kv::Revision;
+use xebec_store::kv::{KeyValue, Revision};
 use xebec_store::{OpResponse, Response, TxnResponse, View};
 
 /// What became of a write.
@@ -63,6 +63,15 @@ impl Storage {
         Ok(view.keys().get(key.as_bytes()).map(|kv| Stored { kv: kv.clone() }))
     }
 
+    /// All objects whose keys begin so, in the order of their keys.
+    pub fn under<'v>(view: &'v View, prefix: &'v str) -> impl Iterator<Item = Stored> + 'v {
+        let begins = |kv: &&Arc<KeyValue>| kv.key.starts_with(prefix.as_bytes());
+        view.keys()
+            .range(prefix.as_bytes(), None)
+            .take_while(begins)
+            .map(|kv| Stored { kv: kv.clone() })
+    }
+
     /// Reads one key, linearizably.
     pub async fn get(&self, key: &str) -> Result<Option<Stored>, Status> {
         Self::read(&*self.view().await?, key)
@@ -73,7 +82,7 @@ impl Storage {
         let key: Bytes = change.key.clone().into();
         let read_back = op(OpKind::Range(Range { range: one(key), ..Range::default() }));
         let txn = Txn {
-            compares: vec![compare(&change)],
+            compares: vec![compare(&change.key, change.expected)],
             success: vec![change_op(change)],
             failure: vec![read_back],
         };
@@ -90,10 +99,17 @@ impl Storage {
         }
     }
 
-    /// Makes all changes at one revision, if every key stands as expected; `None` if one does not.
-    pub async fn write_all(&self, changes: Vec<Change>) -> Result<Option<Revision>, Status> {
+    /// Makes all changes at one revision, if every key, and every guarded one, stands as expected;
+    /// `None` if one does not.
+    pub async fn write_all(
+        &self,
+        changes: Vec<Change>,
+        guards: Vec<(String, Revision)>,
+    ) -> Result<Option<Revision>, Status> {
+        let changed = changes.iter().map(|change| compare(&change.key, change.expected));
+        let guarded = guards.iter().map(|(key, expected)| compare(key, *expected));
         let txn = Txn {
-            compares: changes.iter().map(compare).collect(),
+            compares: changed.chain(guarded).collect(),
             success: changes.into_iter().map(change_op).collect(),
             failure: Vec::new(),
         };
@@ -123,11 +139,11 @@ fn op(kind: OpKind) -> Op {
     Op { kind: Some(kind) }
 }
 
-fn compare(change: &Change) -> Compare {
+fn compare(key: &str, expected: Revision) -> Compare {
     Compare {
-        range: one(change.key.clone().into()),
+        range: one(Bytes::copy_from_slice(key.as_bytes())),
         result: CompareResult::Equal.into(),
-        target: Some(CompareTarget::Mod(change.expected)),
+        target: Some(CompareTarget::Mod(expected)),
     }
 }
 

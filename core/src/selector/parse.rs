@@ -15,6 +15,8 @@ pub enum SelectorError {
     Invalid { value: String, message: String },
     #[error("invalid selector: {text:?}; can't understand {term:?}")]
     Field { text: String, term: String },
+    #[error("{operator:?} is not a valid label selector operator")]
+    Operator { operator: String },
     #[error("invalid selector: longer than {SELECTOR_MAX_BYTES} bytes")]
     TooLong,
     #[error("invalid selector: more than {REQUIREMENTS_MAX} requirements")]

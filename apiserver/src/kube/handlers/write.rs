@@ -1,0 +1,233 @@
+//! [`Attempt`]: one write, from an object that came in to a transaction that stores it.
+//!
+//! A write reads the keyspace as of one revision, decides, and proposes a transaction that holds
+//! only if nothing it looked at has changed. Else it is made again on what stands there now. The
+//! first attempt reads this replica's own keyspace; whatever it would refuse is decided again on
+//! one that is certainly current.
+
+use crate::kube::admission::{Effects, Operation, Review};
+use crate::kube::api::Api;
+use crate::kube::call::Call;
+use crate::kube::clock;
+use crate::kube::found::Found;
+use crate::kube::limits::CONFLICT_RETRIES_MAX;
+use crate::kube::object::{self, Stored};
+use crate::kube::storage::{Change, Storage};
+use std::sync::Arc;
+use xebec_core::field_error::FieldError;
+use xebec_core::lifecycle::{self, Existing, Fresh};
+use xebec_core::registry::Registry;
+use xebec_core::status::Status;
+use xebec_core::strategy::{Context, Requester};
+use xebec_core::validation;
+use xebec_core::value::Object;
+use xebec_core::{apply, convert};
+use xebec_store::View;
+use xebec_store::kv::Revision;
+
+/// What is the same in every attempt of a write.
+pub struct Attempt<'a> {
+    pub api: &'a Arc<Api>,
+    pub registry: &'a Registry,
+    pub call: &'a Call,
+    pub found: &'a Found,
+    pub dry_run: bool,
+}
+
+/// An object ready to be stored, and what else the transaction does.
+pub struct Prepared {
+    pub key: String,
+    pub object: Object,
+    /// The revision at which the key must stand; 0 if it must not exist.
+    pub expected: Revision,
+    pub deletes: bool,
+    /// Nothing differs from what is stored.
+    pub unchanged: bool,
+    pub effects: Effects,
+}
+
+/// What a write came to.
+pub struct Outcome {
+    /// In the stored version, with its resource version.
+    pub object: Object,
+    pub created: bool,
+    pub warnings: Vec<String>,
+}
+
+impl<'a> Attempt<'a> {
+    pub fn namespace(&self) -> Option<&'a str> {
+        super::namespace_of(self.call, self.found)
+    }
+
+    fn context(&self) -> Context<'a> {
+        let user = &self.call.user;
+        let requester = Requester {
+            name: &user.name,
+            uid: &user.uid,
+            groups: &user.groups,
+            extra: &user.extra,
+        };
+        let namespace = Some(self.call.info.namespace.as_str()).filter(|name| !name.is_empty());
+        Context { now: self.call.now, namespace, requester }
+    }
+
+    /// Runs `prepare` on the keyspace until what it prepares can be stored.
+    pub async fn run(
+        &self,
+        prepare: impl Fn(&View) -> Result<Prepared, Status> + Send + Sync,
+    ) -> Result<Outcome, Status> {
+        let storage = &self.api.storage;
+        let mut view = storage.local_view();
+        let mut current = false;
+        for _ in 0..CONFLICT_RETRIES_MAX {
+            let prepared = match prepare(&view) {
+                Ok(prepared) => prepared,
+                Err(_) if !current => {
+                    (view, current) = (storage.view().await?, true);
+                    continue;
+                }
+                Err(status) => return Err(status),
+            };
+            if let Some(outcome) = self.commit(prepared).await? {
+                return Ok(outcome);
+            }
+            (view, current) = (storage.view().await?, true);
+        }
+        let why = "the object has been modified too often; please try again";
+        Err(Status::conflict(self.found.group_resource(), &self.call.info.name, why))
+    }
+
+    /// Stores what is prepared; `None` if something has changed under it.
+    async fn commit(&self, prepared: Prepared) -> Result<Option<Outcome>, Status> {
+        let Prepared { key, mut object, expected, deletes, unchanged, effects } = prepared;
+        let Effects { mut changes, guards, warnings } = effects;
+        let created = expected == 0;
+        if self.dry_run || unchanged {
+            if !created {
+                object::set_resource_version(&mut object, expected);
+            }
+            return Ok(Some(Outcome { object, created, warnings }));
+        }
+        let value = (!deletes).then(|| object::to_bytes(&object));
+        changes.insert(0, Change { key, expected, value });
+        let Some(revision) = self.api.storage.write_all(changes, guards).await? else {
+            return Ok(None);
+        };
+        // The answer to an update that removes an object shows it as it was.
+        let shown = if deletes { expected } else { revision };
+        object::set_resource_version(&mut object, shown);
+        Ok(Some(Outcome { object, created, warnings }))
+    }
+
+    fn review<'r>(
+        &'r self,
+        view: &'r View,
+        operation: Operation,
+        (old, name): (Option<&'r Object>, &'r str),
+        effects: &'r mut Effects,
+    ) -> Review<'r> {
+        Review {
+            view,
+            registry: self.registry,
+            operation,
+            target: self.found.stored(),
+            namespace: &self.call.info.namespace,
+            name,
+            user: &self.call.user,
+            dry_run: self.dry_run,
+            now: self.call.now,
+            old,
+            effects,
+        }
+    }
+
+    /// Takes a new object (stored version, managed fields set) through admission and validation.
+    pub fn prepare_create(&self, view: &View, mut object: Object) -> Result<Prepared, Status> {
+        let target = self.found.stored();
+        let mut effects = Effects::default();
+        let named = lifecycle::name(&object).to_owned();
+        let mut review = self.review(view, Operation::Create, (None, &named), &mut effects);
+        self.api.admission.admit(&mut review, &mut object)?;
+        let warning = lifecycle::deduplicate_owners(&mut object, true);
+        let (uid, suffix) = (clock::uid(), clock::name_suffix());
+        let fresh = Fresh { uid: &uid, name_suffix: &suffix };
+        lifecycle::before_create(target, &mut object, &fresh, &self.context())?;
+        let name = lifecycle::name(&object).to_owned();
+        invalid(self.found, &name, &validation::on_create(target, &object))?;
+        let mut review = self.review(view, Operation::Create, (None, &name), &mut effects);
+        self.api.admission.validate(&mut review, Some(&object))?;
+        lifecycle::check_new_version(&object)?;
+        effects.warnings.extend(warning);
+        effects.warnings.extend(validation::warnings(target, &object, None));
+        let key = self.found.resource.key(self.namespace(), &name);
+        if let Some(held) = Storage::read(view, &key)? {
+            return Err(lifecycle::already_exists(target, &object, Some(&held.object()?)));
+        }
+        Ok(Prepared { key, object, expected: 0, deletes: false, unchanged: false, effects })
+    }
+
+    /// Takes the successor of a stored object (stored version, managed fields set) through
+    /// admission and validation.
+    pub fn prepare_update(
+        &self,
+        view: &View,
+        (stored, old): (&Stored, &Object),
+        mut new: Object,
+    ) -> Result<Prepared, Status> {
+        let target = self.found.stored();
+        let name = &self.call.info.name;
+        let mut effects = Effects::default();
+        let mut review = self.review(view, Operation::Update, (Some(old), name), &mut effects);
+        self.api.admission.admit(&mut review, &mut new)?;
+        let warning = lifecycle::deduplicate_owners(&mut new, true);
+        let version = stored.revision().cast_unsigned();
+        lifecycle::check_version(target, &new, Existing { object: old, version })?;
+        lifecycle::before_update(target, &mut new, old, &self.context())?;
+        object::set_resource_version(&mut new, stored.revision());
+        apply::admission::keep_times(old, &mut new);
+        invalid(self.found, name, &validation::on_update(target, &new, old))?;
+        let mut review = self.review(view, Operation::Update, (Some(old), name), &mut effects);
+        self.api.admission.validate(&mut review, Some(&new))?;
+        effects.warnings.extend(warning);
+        effects.warnings.extend(validation::warnings(target, &new, Some(old)));
+        Ok(Prepared {
+            key: self.found.resource.key(self.namespace(), name),
+            deletes: lifecycle::deletes_now(target, &new, old),
+            unchanged: new == *old,
+            object: new,
+            expected: stored.revision(),
+            effects,
+        })
+    }
+
+    /// Asks the plug-ins that judge whether an object may be deleted.
+    pub fn review_delete(
+        &self,
+        view: &View,
+        old: &Object,
+        effects: &mut Effects,
+    ) -> Result<(), Status> {
+        let name = lifecycle::name(old);
+        let mut review = self.review(view, Operation::Delete, (Some(old), name), effects);
+        self.api.admission.validate(&mut review, None)
+    }
+
+    /// An object of the client's version in the stored one.
+    pub fn to_stored(&self, object: Object) -> Result<Object, Status> {
+        convert::to_stored(&self.found.resource, object).map_err(Status::internal)
+    }
+}
+
+/// An object of the stored version in the client's.
+pub fn to_client(found: &Found, object: Object) -> Result<Object, Status> {
+    let converted = convert::from_stored(&found.resource, object, found.version());
+    converted.map_err(Status::internal)
+}
+
+/// 422 if validation found something.
+fn invalid(found: &Found, name: &str, errors: &[FieldError]) -> Result<(), Status> {
+    if errors.is_empty() {
+        return Ok(());
+    }
+    Err(Status::invalid(found.stored().group_kind(), name, errors))
+}

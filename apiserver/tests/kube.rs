@@ -1,0 +1,188 @@
+//! The Kubernetes API in process: one replica, requests handed to it as a connection would.
+
+mod support;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use support::Cluster;
+use xebec_apiserver::kube::api::Api;
+use xebec_apiserver::kube::user::User;
+
+struct Server {
+    cluster: Cluster,
+    api: Arc<Api>,
+}
+
+/// Code, body and warnings of an answer.
+struct Answer {
+    code: u16,
+    body: Value,
+    warnings: Vec<String>,
+}
+
+impl Server {
+    async fn start() -> Self {
+        let cluster = Cluster::start(1).await;
+        let api = Arc::new(Api::new(cluster.nodes[0].replica.clone()));
+        let server = Self { cluster, api };
+        let default = json!({"metadata": {"name": "default"}});
+        let made = server.post("/api/v1/namespaces", &default).await;
+        assert_eq!(made.code, 201, "{}", made.body);
+        server
+    }
+
+    async fn send(&self, method: &str, uri: &str, content_type: &str, body: &str) -> Answer {
+        let request = Request::builder()
+            .method(method)
+            .uri(uri)
+            .header("content-type", content_type)
+            .header("user-agent", "tester/1")
+            .body(Full::new(Bytes::copy_from_slice(body.as_bytes())))
+            .expect("a request");
+        let admin =
+            User { name: "admin".into(), groups: vec![User::MASTERS.into()], ..User::default() };
+        read(self.api.handle(admin, request).await).await
+    }
+
+    async fn get(&self, uri: &str) -> Answer {
+        self.send("GET", uri, "", "").await
+    }
+
+    async fn post(&self, uri: &str, body: &Value) -> Answer {
+        self.send("POST", uri, "application/json", &body.to_string()).await
+    }
+
+    async fn stop(self) {
+        self.cluster.stop().await;
+    }
+}
+
+async fn read(response: Response<xebec_apiserver::kube::body::Body>) -> Answer {
+    let code = response.status().as_u16();
+    let warnings = response.headers().get_all("warning").iter();
+    let warnings = warnings.map(|one| one.to_str().expect("text").to_owned()).collect();
+    let bytes = response.into_body().collect().await.expect("a whole body").to_bytes();
+    let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+    Answer { code, body, warnings }
+}
+
+const MAPS: &str = "/api/v1/namespaces/default/configmaps";
+
+#[tokio::test]
+async fn an_object_lives_from_create_to_delete() {
+    let server = Server::start().await;
+    let map = json!({"metadata": {"name": "a"}, "data": {"x": "1"}});
+    let made = server.post(MAPS, &map).await;
+    assert_eq!(made.code, 201, "{}", made.body);
+    assert_eq!(made.body["kind"], "ConfigMap");
+    assert_eq!(made.body["metadata"]["managedFields"][0]["manager"], "tester");
+    let again = server.post(MAPS, &map).await;
+    assert_eq!((again.code, &again.body["reason"]), (409, &json!("AlreadyExists")));
+
+    let read = server.get(&format!("{MAPS}/a")).await;
+    assert_eq!(read.body, made.body, "what was answered is what is stored");
+
+    let patch = r#"{"data":{"y":"2"}}"#;
+    let uri = format!("{MAPS}/a");
+    let patched = server.send("PATCH", &uri, "application/merge-patch+json", patch).await;
+    assert_eq!(patched.body["data"], json!({"x": "1", "y": "2"}), "{}", patched.body);
+
+    let stale = server.send("PUT", &uri, "application/json", &made.body.to_string()).await;
+    assert_eq!((stale.code, &stale.body["reason"]), (409, &json!("Conflict")));
+    let mut new = patched.body.clone();
+    new["data"] = json!({"z": "3"});
+    let put = server.send("PUT", &uri, "application/json", &new.to_string()).await;
+    assert_eq!((put.code, &put.body["data"]), (200, &json!({"z": "3"})));
+    let same = server.send("PUT", &uri, "application/json", &put.body.to_string()).await;
+    let version = |answer: &Answer| answer.body["metadata"]["resourceVersion"].clone();
+    assert_eq!(version(&same), version(&put), "a write that changes nothing stores nothing");
+
+    let gone = server.send("DELETE", &uri, "", "").await;
+    assert_eq!((gone.code, &gone.body["status"]), (200, &json!("Success")));
+    assert_eq!(server.get(&uri).await.code, 404);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_dry_run_changes_nothing() {
+    let server = Server::start().await;
+    let map = json!({"metadata": {"generateName": "a-"}});
+    let made = server.post(&format!("{MAPS}?dryRun=All"), &map).await;
+    assert_eq!(made.code, 201);
+    let name = made.body["metadata"]["name"].as_str().expect("a name");
+    assert_eq!(name.len(), 7, "{name}");
+    assert_eq!(server.get(MAPS).await.body["items"], json!([]));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn server_side_apply_creates_and_keeps_owners() {
+    let server = Server::start().await;
+    let uri = format!("{MAPS}/a?fieldManager=one");
+    let map = r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"},"data":{"x":"1"}}"#;
+    let made = server.send("PATCH", &uri, "application/apply-patch+yaml", map).await;
+    assert_eq!(made.code, 201, "{}", made.body);
+    let other = map.replace("\"1\"", "\"2\"");
+    let uri = format!("{MAPS}/a?fieldManager=two");
+    let conflict = server.send("PATCH", &uri, "application/apply-patch+yaml", &other).await;
+    assert_eq!(conflict.code, 409);
+    assert_eq!(conflict.body["details"]["causes"][0]["field"], ".data.x");
+    let uri = format!("{uri}&force=true");
+    let forced = server.send("PATCH", &uri, "application/apply-patch+yaml", &other).await;
+    assert_eq!((forced.code, &forced.body["data"]["x"]), (200, &json!("2")));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn unknown_fields_are_warned_of() {
+    let server = Server::start().await;
+    let map = json!({"metadata": {"name": "a"}, "more": 1});
+    let made = server.post(MAPS, &map).await;
+    assert_eq!(
+        (made.code, made.warnings.as_slice()),
+        (201, &["299 - \"unknown field \\\"more\\\"\"".to_owned()][..])
+    );
+    let strict = server.post(&format!("{MAPS}?fieldValidation=Strict"), &map).await;
+    assert_eq!((strict.code, &strict.body["reason"]), (400, &json!("BadRequest")));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_pod_is_bound_once() {
+    let server = Server::start().await;
+    let pods = "/api/v1/namespaces/default/pods";
+    let pod =
+        json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}});
+    let made = server.post(pods, &pod).await;
+    assert_eq!(made.code, 201, "{}", made.body);
+    let binding = json!({"metadata": {"name": "p"}, "target": {"kind": "Node", "name": "n"}});
+    let bound = server.post(&format!("{pods}/p/binding"), &binding).await;
+    assert_eq!(bound.code, 201, "{}", bound.body);
+    let read = server.get(&format!("{pods}/p")).await;
+    assert_eq!(read.body["spec"]["nodeName"], "n");
+    let again = server.post(&format!("{pods}/p/binding"), &binding).await;
+    assert_eq!((again.code, &again.body["reason"]), (409, &json!("Conflict")));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn racing_writers_of_one_object_get_one_success_each_version() {
+    let server = Arc::new(Server::start().await);
+    let made = server.post(MAPS, &json!({"metadata": {"name": "a"}})).await;
+    let mut racers = tokio::task::JoinSet::new();
+    for n in 0..8 {
+        let (server, mut body) = (server.clone(), made.body.clone());
+        body["data"] = json!({"n": n.to_string()});
+        racers.spawn(async move {
+            let uri = format!("{MAPS}/a");
+            server.send("PUT", &uri, "application/json", &body.to_string()).await.code
+        });
+    }
+    let mut codes = racers.join_all().await;
+    codes.sort_unstable();
+    assert_eq!(codes, [200, 409, 409, 409, 409, 409, 409, 409]);
+    Arc::into_inner(server).expect("all racers are done").stop().await;
+}
