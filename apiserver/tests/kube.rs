@@ -55,6 +55,20 @@ impl Server {
         self.send("POST", uri, "application/json", &body.to_string()).await
     }
 
+    /// Makes the service account that pods run as.
+    async fn post_account(&self) {
+        let account = json!({"metadata": {"name": "default"}});
+        let made = self.post("/api/v1/namespaces/default/serviceaccounts", &account).await;
+        assert!(matches!(made.code, 201 | 409), "{}", made.body);
+    }
+
+    async fn post_pod(&self, name: &str) -> Answer {
+        self.post_account().await;
+        let spec = json!({"containers": [{"name": "c", "image": "i"}]});
+        let pod = json!({"metadata": {"name": name}, "spec": spec});
+        self.post("/api/v1/namespaces/default/pods", &pod).await
+    }
+
     async fn stop(self) {
         self.cluster.stop().await;
     }
@@ -154,9 +168,7 @@ async fn unknown_fields_are_warned_of() {
 async fn a_pod_is_bound_once() {
     let server = Server::start().await;
     let pods = "/api/v1/namespaces/default/pods";
-    let pod =
-        json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}});
-    let made = server.post(pods, &pod).await;
+    let made = server.post_pod("p").await;
     assert_eq!(made.code, 201, "{}", made.body);
     let binding = json!({"metadata": {"name": "p"}, "target": {"kind": "Node", "name": "n"}});
     let bound = server.post(&format!("{pods}/p/binding"), &binding).await;
@@ -185,4 +197,44 @@ async fn racing_writers_of_one_object_get_one_success_each_version() {
     codes.sort_unstable();
     assert_eq!(codes, [200, 409, 409, 409, 409, 409, 409, 409]);
     Arc::into_inner(server).expect("all racers are done").stop().await;
+}
+
+#[tokio::test]
+async fn admission_completes_pods() {
+    let server = Server::start().await;
+    let without =
+        json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}});
+    let refused = server.post("/api/v1/namespaces/default/pods", &without).await;
+    assert_eq!(refused.code, 403);
+    assert_eq!(
+        refused.body["message"],
+        "pods \"p\" is forbidden: error looking up service account default/default: serviceaccount \"default\" not found"
+    );
+    let spec = server.post_pod("p").await.body["spec"].clone();
+    assert_eq!(spec["serviceAccountName"], "default");
+    assert_eq!(spec["priority"], 0);
+    assert_eq!(spec["preemptionPolicy"], "PreemptLowerPriority");
+    assert_eq!(spec["tolerations"].as_array().map(Vec::len), Some(2));
+    let volume = spec["volumes"][0]["name"].as_str().expect("a volume").to_owned();
+    assert!(volume.starts_with("kube-api-access-"), "{volume}");
+    assert_eq!(spec["containers"][0]["volumeMounts"][0]["name"], json!(volume));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn nothing_is_made_in_a_namespace_that_is_not_there_or_is_going() {
+    let server = Server::start().await;
+    let map = json!({"metadata": {"name": "a"}});
+    let missing = server.post("/api/v1/namespaces/none/configmaps", &map).await;
+    assert_eq!((missing.code, &missing.body["details"]["kind"]), (404, &json!("namespaces")));
+    let kept = server.send("DELETE", "/api/v1/namespaces/default", "", "").await;
+    assert_eq!((kept.code, &kept.body["reason"]), (403, &json!("Forbidden")));
+
+    server.post("/api/v1/namespaces", &json!({"metadata": {"name": "n"}})).await;
+    let going = server.send("DELETE", "/api/v1/namespaces/n", "", "").await;
+    assert_eq!(going.body["status"]["phase"], "Terminating", "{}", going.body);
+    let refused = server.post("/api/v1/namespaces/n/configmaps", &map).await;
+    assert_eq!(refused.code, 403);
+    assert_eq!(refused.body["details"]["causes"][0]["reason"], "NamespaceTerminating");
+    server.stop().await;
 }

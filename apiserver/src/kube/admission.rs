@@ -1,12 +1,21 @@
 //! Admission: plug-ins that complete an object, then plug-ins that judge it, in a fixed order.
 //!
-//! A plug-in is one file of [`admission`](self). It reads the keyspace as of one revision and may
+//! A plug-in is one file here. It reads the keyspace as of one revision and may
 //! ask for more keys to be changed, or to stay as they are, in the transaction that stores the
 //! object: so a quota is never exceeded and an address never given twice, however many replicas
 //! write at once. Webhooks and policies, which wait for others, will be stages of their own after
 //! the plug-ins of each half.
 
 mod chain;
+mod default_class;
+mod default_toleration_seconds;
+mod lookup;
+mod namespace_lifecycle;
+mod priority;
+mod runtime_class;
+mod service_account;
+mod storage_object_in_use_protection;
+mod taint_nodes_by_condition;
 
 pub use chain::Chain;
 
