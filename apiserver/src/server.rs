@@ -1,5 +1,6 @@
 //! The server of the client port: takes connections until it is told to stop, then drains them.
 
+use crate::accept::Accepted;
 use crate::connection::{Connections, serve};
 use crate::endpoints::Endpoints;
 use crate::etcd::limits::{
@@ -9,16 +10,11 @@ use crate::etcd::{Api, Context};
 use crate::tls::{TlsError, TlsOptions};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::net::TcpListener;
+use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use xebec_raft::Replica;
-
-/// After a failed accept (too many open files, mostly).
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Settings of an [`EtcdServer`].
 #[derive(Clone)]
@@ -72,60 +68,28 @@ impl EtcdServer {
     /// Serves until `stop`, then ends streams, lets requests finish for a bounded time, and
     /// returns.
     pub async fn run(self, listener: TcpListener, stop: CancellationToken) {
-        let mut connections = JoinSet::new();
+        let mut accepted = Accepted::new(CONNECTIONS_MAX);
         let monitor = self.context.monitor();
+        let begin = |stream, _| {
+            let (shared, tls, stop) = (self.shared.clone(), self.tls.clone(), stop.clone());
+            async move {
+                if let Err(error) = serve(shared, tls, stream, stop).await {
+                    tracing::debug!(%error, "connection");
+                }
+            }
+        };
         tokio::select! {
             () = stop.cancelled() => {}
-            () = self.accept(&listener, &mut connections, &stop) => {}
+            () = accepted.take(&listener, begin) => {}
             () = monitor => {}
         }
         drop(listener);
-        self.drain(connections).await;
+        self.drain(accepted).await;
     }
 
-    async fn accept(
-        &self,
-        listener: &TcpListener,
-        connections: &mut JoinSet<()>,
-        stop: &CancellationToken,
-    ) {
-        let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-        loop {
-            let Ok(permit) = room.clone().acquire_owned().await else { return };
-            match listener.accept().await {
-                Ok((stream, _)) => self.begin(stream, permit, connections, stop.clone()),
-                Err(error) => {
-                    tracing::warn!(%error, "accept");
-                    sleep(ACCEPT_PAUSE).await;
-                }
-            }
-            while connections.try_join_next().is_some() {}
-        }
-    }
-
-    fn begin(
-        &self,
-        stream: TcpStream,
-        permit: OwnedSemaphorePermit,
-        connections: &mut JoinSet<()>,
-        stop: CancellationToken,
-    ) {
-        let (shared, tls) = (self.shared.clone(), self.tls.clone());
-        connections.spawn(async move {
-            if let Err(error) = serve(shared, tls, stream, stop).await {
-                tracing::debug!(%error, "connection");
-            }
-            drop(permit);
-        });
-    }
-
-    async fn drain(&self, mut connections: JoinSet<()>) {
+    async fn drain(&self, accepted: Accepted) {
         self.context.stop();
-        let all = async { while connections.join_next().await.is_some() {} };
-        if timeout(DRAIN_TIMEOUT, all).await.is_err() {
-            tracing::warn!(left = connections.len(), "connections did not drain");
-            connections.shutdown().await;
-        }
+        accepted.drain(DRAIN_TIMEOUT).await;
         self.context.tasks.close();
         if timeout(DRAIN_TIMEOUT, self.context.tasks.wait()).await.is_err() {
             tracing::warn!(left = self.context.tasks.len(), "requests did not end");

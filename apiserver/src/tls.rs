@@ -1,11 +1,14 @@
-//! TLS of the client API.
+//! TLS of both APIs.
 
-use rustls::RootCertStore;
-use rustls::ServerConfig;
+use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::aws_lc_rs;
+use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
 use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::{DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
+use rustls::{RootCertStore, ServerConfig};
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use std::sync::Arc;
 
 /// HTTP/2 first: gRPC needs it; browsers and probes may take the other.
@@ -36,18 +39,39 @@ pub enum TlsError {
 }
 
 impl TlsOptions {
+    /// Clients need a certificate of the authorities, if there are any.
     pub(crate) fn server_config(&self) -> Result<Arc<ServerConfig>, TlsError> {
+        self.with_verifier(self.client_verifier()?)
+    }
+
+    /// Judges certificates of clients; `None` if there are no authorities.
+    pub(crate) fn client_verifier(&self) -> Result<Option<Arc<dyn ClientCertVerifier>>, TlsError> {
+        let Some(pem) = &self.client_ca_pem else { return Ok(None) };
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let builder = ServerConfig::builder_with_provider(provider.clone())
-            .with_safe_default_protocol_versions()?;
-        let builder = match &self.client_ca_pem {
+        let roots = Arc::new(roots(pem)?);
+        let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider).build();
+        let client_ca = |error| TlsError::ClientCa { message: format!("{error}") };
+        Ok(Some(verifier.map_err(client_ca)?))
+    }
+
+    /// Clients may show any certificate, or none: whoever serves the request judges it.
+    pub(crate) fn requesting_config(&self) -> Result<Arc<ServerConfig>, TlsError> {
+        let Some(pem) = &self.client_ca_pem else { return self.with_verifier(None) };
+        let algorithms = aws_lc_rs::default_provider().signature_verification_algorithms;
+        let subjects = roots(pem)?.subjects();
+        self.with_verifier(Some(Arc::new(AnyCertificate { subjects, algorithms })))
+    }
+
+    fn with_verifier(
+        &self,
+        verifier: Option<Arc<dyn ClientCertVerifier>>,
+    ) -> Result<Arc<ServerConfig>, TlsError> {
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let builder =
+            ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+        let builder = match verifier {
             None => builder.with_no_client_auth(),
-            Some(pem) => {
-                let roots = Arc::new(roots(pem)?);
-                let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider).build();
-                let client_ca = |error| TlsError::ClientCa { message: format!("{error}") };
-                builder.with_client_cert_verifier(verifier.map_err(client_ca)?)
-            }
+            Some(verifier) => builder.with_client_cert_verifier(verifier),
         };
         let chain = certificates(&self.certificate_pem, "the server certificate")?;
         let key = PrivateKeyDer::from_pem_slice(&self.key_pem)
@@ -55,6 +79,56 @@ impl TlsOptions {
         let mut config = builder.with_single_cert(chain, key)?;
         config.alpn_protocols = vec![ALPN_H2.to_vec(), ALPN_HTTP1.to_vec()];
         Ok(Arc::new(config))
+    }
+}
+
+/// Asks for a certificate and makes sure that the client has its key, nothing else: a client with
+/// an unknown certificate has to hear 401, which a failed handshake could not tell it.
+#[derive(Debug)]
+struct AnyCertificate {
+    /// Names of the authorities, from which clients choose what to show.
+    subjects: Vec<DistinguishedName>,
+    algorithms: WebPkiSupportedAlgorithms,
+}
+
+impl ClientCertVerifier for AnyCertificate {
+    fn client_auth_mandatory(&self) -> bool {
+        false
+    }
+
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &self.subjects
+    }
+
+    fn verify_client_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        Ok(ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, certificate, signature, &self.algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, certificate, signature, &self.algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
     }
 }
 

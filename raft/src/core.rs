@@ -67,17 +67,24 @@ impl Core {
         Instant::now() + self.options.timing.request_timeout
     }
 
+    /// Waits for another leader or term than `seen`: for ever, if the replica stops.
+    pub async fn leadership_other_than(&self, seen: Leadership) -> Leadership {
+        let mut leadership = self.leadership.clone();
+        loop {
+            let current = *leadership.borrow_and_update();
+            if current != seen {
+                return current;
+            }
+            if leadership.changed().await.is_err() {
+                // Whoever tries again until a deadline must not spin.
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
     /// Waits for another leader or term than `seen`, or for the pause between two attempts.
     pub async fn pause(&self, seen: Leadership) {
-        let mut leadership = self.leadership.clone();
-        let changed = async {
-            while *leadership.borrow_and_update() == seen {
-                if leadership.changed().await.is_err() {
-                    // The replica stops. Whoever tries again until a deadline must not spin.
-                    std::future::pending::<()>().await;
-                }
-            }
-        };
+        let changed = self.leadership_other_than(seen);
         let _ = tokio::time::timeout(crate::limits::RETRY_PAUSE, changed).await;
     }
 }

@@ -133,6 +133,11 @@ impl Replica {
         self.core.leadership()
     }
 
+    /// Waits until [`Self::leadership`] is another than `seen`.
+    pub async fn leadership_other_than(&self, seen: Leadership) -> Leadership {
+        self.core.leadership_other_than(seen).await
+    }
+
     /// Why this replica serves nobody, if that is so.
     pub fn failure(&self) -> Option<String> {
         let corrupt = || "this keyspace differs from that of the other members".to_string();

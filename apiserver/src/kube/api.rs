@@ -6,7 +6,7 @@ use super::call::Call;
 use super::decode::BodyKind;
 use super::found::Found;
 use super::handlers;
-use super::limits::{BODY_BYTES_MAX, BODY_TIMEOUT, URI_BYTES_MAX};
+use super::limits::{BODY_BYTES_MAX, BODY_TIMEOUT};
 use super::negotiate::{self, Form, Media, Offers, Wanted};
 use super::object::Stored;
 use super::query::Query;
@@ -53,9 +53,6 @@ impl Api {
         B::Error: Into<BodyError>,
     {
         let (head, body) = request.into_parts();
-        if head.uri.path_and_query().is_some_and(|all| all.as_str().len() > URI_BYTES_MAX) {
-            return respond::text(414, "the URI is too long\n");
-        }
         let mut call = take_apart(head, user);
         match read_body(&call, body).await {
             Ok(bytes) => call.body = bytes,

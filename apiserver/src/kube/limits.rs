@@ -7,7 +7,7 @@ use std::time::Duration;
 pub const BODY_BYTES_MAX: usize = 3 * 1_048_576;
 
 /// A request's path and query together.
-pub const URI_BYTES_MAX: usize = 64 * 1_024;
+pub const URI_BYTES_MAX: usize = 60 * 1_024;
 
 /// How long the body of a request may take to arrive.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -27,3 +27,50 @@ pub const WARNING_BYTES_MAX: usize = 256;
 
 /// Answers from this size on are compressed for clients that take it: upstream's threshold.
 pub const GZIP_BYTES_MIN: usize = 128 * 1_024;
+
+/// Connections on one listener.
+pub const CONNECTIONS_MAX: usize = 16_384;
+
+/// Requests and watches on one HTTP/2 connection: upstream's. Clients open another one beyond it.
+pub const CONNECTION_STREAMS_MAX: u32 = 1_000;
+
+/// All headers of one request: tokens and lists of groups may be long.
+pub const HEADER_BYTES_MAX: u32 = 131_072;
+
+/// The head of an HTTP/1.1 request; also what is read of a body at a time.
+pub const HTTP1_BUFFER_BYTES: usize = HEADER_BYTES_MAX as usize + URI_BYTES_MAX;
+
+/// HTTP/2 windows: 1 MiB per stream, so that the largest body needs a few round trips, and 8 MiB
+/// per connection.
+pub const STREAM_WINDOW_BYTES: u32 = 1_048_576;
+pub const CONNECTION_WINDOW_BYTES: u32 = 8 * 1_048_576;
+
+/// What a stream may have encoded ahead of a slow reader.
+pub const STREAM_SEND_BUFFER_BYTES: usize = 65_536;
+
+/// Streams that a client opens and resets faster than they are taken up: beyond this its
+/// connection is closed. Cancelled watches come in bursts, hence more than the default of 20.
+pub const PENDING_RESETS_MAX: usize = 512;
+
+/// A connection that shows no life for the sum of both is closed, and its watches with it.
+pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
+pub const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// From the accept to the end of the TLS handshake.
+pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A connection without requests is closed after this, whether its client is silent or sends a
+/// request's head byte by byte: upstream's `IdleTimeout`.
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(90);
+
+/// What the end of an idle connection may take.
+pub const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long requests may go on after the server was told to stop.
+pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
+
+const _: () = {
+    assert!(STREAM_WINDOW_BYTES <= CONNECTION_WINDOW_BYTES);
+    assert!(URI_BYTES_MAX < 65_534, "more than this the HTTP library answers by itself");
+    assert!(BODY_TIMEOUT.as_secs() < REQUEST_TIMEOUT.as_secs());
+};

@@ -1,8 +1,11 @@
-//! The client side of the etcd API, for the commands that ask a running cluster.
+//! The client side of the etcd API, for the commands that ask a running cluster, and a probe of
+//! the Kubernetes API.
 
 mod connection;
+mod probe;
 
 pub use connection::{Connection, Endpoints};
+pub use probe::Probe;
 
 use crate::failure::{Failure, Kind};
 use std::time::Duration;

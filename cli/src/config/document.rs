@@ -108,6 +108,11 @@ mod tests {
         let (client, peer) = (&mut settings.client, &mut settings.peer);
         (client.cert, client.key, client.ca) = (path(), path(), path());
         (peer.cert, peer.key, peer.ca) = (path(), path(), path());
+        let api = &mut settings.api;
+        (api.cert, api.key, api.client_ca) = (path(), path(), path());
+        api.service_account_key = path();
+        api.service_account_old_keys = path().map(|path| vec![path]);
+        api.vip = "https://127.0.0.10:6443".parse().ok();
         settings.log.file = path();
         settings.storage.disk_reserve = Some(super::super::ByteSize(1));
         settings

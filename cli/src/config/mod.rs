@@ -3,6 +3,8 @@
 //!
 //! Invariant: every setting is a flag and a key of the file, with one text for both.
 
+mod api;
+mod cidr;
 mod cluster;
 mod document;
 mod error;
@@ -11,6 +13,7 @@ mod units;
 mod url;
 mod validate;
 
+pub use cidr::Cidr;
 pub use cluster::{InitialMember, by_name};
 pub use document::commented_toml;
 pub use error::ConfigError;
@@ -18,7 +21,7 @@ pub use settings::{LogFormat, Settings};
 pub use units::{ByteSize, Retention};
 pub use url::Url;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 /// A complete and consistent configuration.
@@ -29,6 +32,8 @@ pub struct Config {
     pub cluster: Cluster,
     pub client: Client,
     pub peer: Peer,
+    /// None: the Kubernetes API is not served.
+    pub api: Option<Api>,
     pub storage: Storage,
     pub log: Log,
 }
@@ -74,6 +79,27 @@ pub struct PeerTls {
     pub ca: PathBuf,
 }
 
+/// The Kubernetes API.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Api {
+    pub listen: Vec<SocketAddr>,
+    pub advertise: IpAddr,
+    /// `client_ca` is whom to know, not whom to let in.
+    pub tls: ClientTls,
+    pub service_account: ServiceAccountKeys,
+    pub service_cidr: Cidr,
+    pub vip: Option<SocketAddr>,
+}
+
+/// Files and facts of service-account tokens.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ServiceAccountKeys {
+    /// None: no tokens are made.
+    pub signing: Option<PathBuf>,
+    pub old: Vec<PathBuf>,
+    pub issuer: String,
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct Storage {
     /// None: the usual share of the disk.
@@ -88,6 +114,10 @@ pub struct Log {
     pub file: Option<PathBuf>,
     pub file_size_bytes_max: u64,
 }
+
+/// Defaults of the Kubernetes API.
+const ISSUER: &str = "https://kubernetes.default.svc.cluster.local";
+const SERVICES: &str = "10.96.0.0/16";
 
 /// Reads the file, if any, lays the flags over it and fills in the defaults.
 pub fn load(file: Option<&Path>, flags: &Settings) -> Result<Settings, ConfigError> {
@@ -138,9 +168,19 @@ impl Settings {
 
         let peer = &mut self.peer;
         let urls = peer.listen.get_or_insert_with(|| listen(2380)).clone();
-        let urls = peer.advertise.get_or_insert(urls).clone();
+        let peer_urls = peer.advertise.get_or_insert(urls).clone();
 
-        let alone = urls.into_iter().map(|peer_url| InitialMember { name: name.clone(), peer_url });
+        let api = &mut self.api;
+        let urls = api.listen.get_or_insert_with(|| {
+            vec![Url { tls: true, host: "127.0.0.1".to_owned(), port: 6443 }]
+        });
+        let first = urls.first().and_then(Url::socket).map(|socket| socket.ip());
+        api.advertise = api.advertise.or(first.filter(|ip| !ip.is_unspecified()));
+        api.service_account_issuer.get_or_insert_with(|| ISSUER.to_owned());
+        api.service_cidr.get_or_insert_with(|| SERVICES.parse().expect("a range of addresses"));
+
+        let alone =
+            peer_urls.into_iter().map(|peer_url| InitialMember { name: name.clone(), peer_url });
         self.cluster.initial.get_or_insert_with(|| alone.collect());
         self.cluster.token.get_or_insert_with(|| "xebec".to_owned());
         self.cluster.join.get_or_insert(false);

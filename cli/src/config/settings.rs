@@ -4,11 +4,13 @@
 //! of the section `[client]`. Flags override the file. The texts here are the help, the comments
 //! of `--print-config` and `docs/configuration.md`. Each argument's id is its key in the file.
 
+use super::cidr::Cidr;
 use super::cluster::InitialMember;
 use super::units::{ByteSize, Retention};
 use super::url::Url;
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 #[derive(Debug, Default, Clone, PartialEq, Args, Serialize, Deserialize)]
@@ -39,6 +41,10 @@ pub struct Settings {
     #[command(flatten)]
     #[serde(default)]
     pub peer: PeerSettings,
+
+    #[command(flatten)]
+    #[serde(default)]
+    pub api: ApiSettings,
 
     #[command(flatten)]
     #[serde(default)]
@@ -131,6 +137,63 @@ pub struct PeerSettings {
     /// from those of clients: who holds such a certificate can change any data.
     #[arg(id = "peer.ca", long = "peer-ca", alias = "peer-trusted-ca-file", value_name = "FILE")]
     pub ca: Option<PathBuf>,
+}
+
+/// The Kubernetes API: always over TLS, and served only where it has a certificate.
+#[derive(Debug, Default, Clone, PartialEq, Args, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[command(next_help_heading = "Kubernetes API")]
+pub struct ApiSettings {
+    /// URLs to serve the Kubernetes API on. [default: https://127.0.0.1:6443]
+    #[arg(id = "api.listen", long = "api-listen", value_name = "URL,...", value_delimiter = ',')]
+    pub listen: Option<Vec<Url>>,
+
+    /// Address of this replica for Pods: an endpoint of the Service `kubernetes`. [default: that of
+    /// the first --api-listen]
+    #[arg(id = "api.advertise", long = "api-advertise", alias = "advertise-address")]
+    #[arg(value_name = "IP")]
+    pub advertise: Option<IpAddr>,
+
+    /// Certificate chain of the Kubernetes API, PEM. Without it the API is not served.
+    #[arg(id = "api.cert", long = "api-cert", alias = "tls-cert-file", value_name = "FILE")]
+    pub cert: Option<PathBuf>,
+
+    /// Private key of the Kubernetes API, PEM.
+    #[arg(id = "api.key", long = "api-key", alias = "tls-private-key-file", value_name = "FILE")]
+    pub key: Option<PathBuf>,
+
+    /// Certificates of the authorities whose clients are known by their certificates, PEM. Keep
+    /// them apart from those of --client-ca: who holds such a certificate can change any data.
+    #[arg(id = "api.client_ca", long = "api-client-ca", alias = "client-ca-file")]
+    #[arg(value_name = "FILE")]
+    pub client_ca: Option<PathBuf>,
+
+    /// Private key that signs the tokens of service accounts, PEM: the same for all replicas.
+    #[arg(id = "api.service_account_key", long = "api-service-account-key")]
+    #[arg(alias = "service-account-signing-key-file", value_name = "FILE")]
+    pub service_account_key: Option<PathBuf>,
+
+    /// Keys, private or public, whose tokens are accepted beside those of
+    /// --api-service-account-key, PEM.
+    #[arg(id = "api.service_account_old_keys", long = "api-service-account-old-keys")]
+    #[arg(value_name = "FILE,...", value_delimiter = ',')]
+    pub service_account_old_keys: Option<Vec<PathBuf>>,
+
+    /// Who issues the tokens of service accounts. [default:
+    /// https://kubernetes.default.svc.cluster.local]
+    #[arg(id = "api.service_account_issuer", long = "api-service-account-issuer")]
+    #[arg(alias = "service-account-issuer", value_name = "URL")]
+    pub service_account_issuer: Option<String>,
+
+    /// Addresses of Services. [default: 10.96.0.0/16]
+    #[arg(id = "api.service_cidr", long = "api-service-cidr", alias = "service-cluster-ip-range")]
+    #[arg(value_name = "CIDR")]
+    pub service_cidr: Option<Cidr>,
+
+    /// URL that the leader serves as well, whichever replica that is: the one address for clients
+    /// that know only one.
+    #[arg(id = "api.vip", long = "api-vip", value_name = "URL")]
+    pub vip: Option<Url>,
 }
 
 /// The disk and the history on it.

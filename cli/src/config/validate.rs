@@ -22,6 +22,7 @@ impl Settings {
             let problem = format!("{shared} is in client.listen too; choose another port");
             return Err(ConfigError::invalid("peer.listen", problem));
         }
+        let api = super::api::api(&settings.api)?;
         let cluster = cluster(&settings, &name, &peer)?;
         let storage = Storage {
             disk_reserve_bytes: settings.storage.disk_reserve.map(|reserve| reserve.0),
@@ -29,7 +30,7 @@ impl Settings {
         };
         let log = log(&settings)?;
         let data_dir = settings.data_dir.unwrap_or_default();
-        Ok(Config { name, data_dir, cluster, client, peer, storage, log })
+        Ok(Config { name, data_dir, cluster, client, peer, api, storage, log })
     }
 }
 
@@ -138,7 +139,7 @@ fn scheme(key: &'static str, urls: &[Url], insecure: bool) -> Result<bool, Confi
     Ok(false)
 }
 
-fn sockets(key: &'static str, urls: &[Url]) -> Result<Vec<SocketAddr>, ConfigError> {
+pub(super) fn sockets(key: &'static str, urls: &[Url]) -> Result<Vec<SocketAddr>, ConfigError> {
     if urls.is_empty() {
         return Err(ConfigError::invalid(key, "must not be empty"));
     }

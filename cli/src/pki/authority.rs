@@ -30,6 +30,20 @@ impl Purpose {
     }
 }
 
+/// Whose certificate it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    pub common_name: &'a str,
+    /// In the Kubernetes API: a group that the user is in.
+    pub organization: &'a str,
+}
+
+impl<'a> Subject<'a> {
+    pub fn new(common_name: &'a str) -> Self {
+        Self { common_name, organization: "xebec" }
+    }
+}
+
 pub struct Authority {
     pub(super) cert: PathBuf,
     issuer: Issuer<'static, KeyPair>,
@@ -63,7 +77,7 @@ impl Authority {
 
     fn create(pair: &Pair, name: &str, now: SystemTime) -> Result<String, PkiError> {
         let key = KeyPair::generate()?;
-        let mut params = params(name, &BTreeSet::new(), now, AUTHORITY_VALIDITY)?;
+        let mut params = params(Subject::new(name), &BTreeSet::new(), now, AUTHORITY_VALIDITY)?;
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let pem = params.self_signed(&key)?.pem();
@@ -77,7 +91,7 @@ impl Authority {
     pub(super) fn ensure(
         &self,
         pair: &Pair,
-        common_name: &str,
+        subject: Subject<'_>,
         names: &BTreeSet<String>,
         purpose: Purpose,
         now: SystemTime,
@@ -92,7 +106,7 @@ impl Authority {
             return Ok(());
         }
         let key = KeyPair::generate()?;
-        let mut params = params(common_name, names, now, VALIDITY)?;
+        let mut params = params(subject, names, now, VALIDITY)?;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = purpose.usages();
         params.use_authority_key_identifier_extension = true;
@@ -109,15 +123,15 @@ impl Authority {
 }
 
 fn params(
-    common_name: &str,
+    subject: Subject<'_>,
     names: &BTreeSet<String>,
     now: SystemTime,
     validity: Duration,
 ) -> Result<CertificateParams, PkiError> {
     let mut params = CertificateParams::new(names.iter().cloned().collect::<Vec<_>>())?;
     params.distinguished_name = rcgen::DistinguishedName::new();
-    params.distinguished_name.push(DnType::CommonName, common_name);
-    params.distinguished_name.push(DnType::OrganizationName, "xebec");
+    params.distinguished_name.push(DnType::CommonName, subject.common_name);
+    params.distinguished_name.push(DnType::OrganizationName, subject.organization);
     let since_epoch = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let epoch = rcgen::date_time_ymd(1970, 1, 1);
     params.not_before = epoch + since_epoch.saturating_sub(BACKDATE);

@@ -1,18 +1,22 @@
-//! The certificates of a cluster on this machine: two authorities and what they sign.
+//! The certificates of a cluster on this machine: three authorities and what they sign.
 //!
-//! Replicas trust one authority among themselves and another for clients, because whoever holds a
-//! peer certificate can change any data, a client only what the API lets it. Everything is ECDSA
+//! Replicas trust one authority among themselves, another for clients of the etcd API and a third
+//! for clients of the Kubernetes API, because whoever holds a peer certificate can change any
+//! data, a client of etcd every object, and a client of Kubernetes only what it may. Everything is ECDSA
 //! P-256; keys are readable by their owner alone; a certificate near its end, or for other
 //! addresses than wanted, is replaced when it is asked for.
 //!
-//! Layout below one directory: `ca.{crt,key}` and `peer-ca.{crt,key}`, `admin.{crt,key}` for
-//! clients, `<name>.{crt,key}` and `<name>-peer.{crt,key}` per replica.
+//! Layout below one directory: `ca.{crt,key}`, `peer-ca.{crt,key}` and `kube-ca.{crt,key}`,
+//! `admin.{crt,key}` and `kube-admin.{crt,key}` for clients, `<name>.{crt,key}`,
+//! `<name>-peer.{crt,key}` and `<name>-kube.{crt,key}` per replica, and `service-account.{key,pub}`
+//! for the tokens of service accounts.
 
 mod authority;
 mod files;
 mod inspect;
+mod kube;
 
-pub use authority::{Authority, Purpose};
+pub use authority::{Authority, Purpose, Subject};
 pub use files::write_private;
 
 use std::collections::BTreeSet;
@@ -66,6 +70,7 @@ pub struct Pki {
     now: SystemTime,
     clients: Authority,
     peers: Authority,
+    kube: Authority,
 }
 
 impl Pki {
@@ -74,7 +79,8 @@ impl Pki {
         files::create_private_dir(dir)?;
         let clients = Authority::open(&Pair::named(dir, "ca"), "Xebec client CA", now)?;
         let peers = Authority::open(&Pair::named(dir, "peer-ca"), "Xebec peer CA", now)?;
-        Ok(Self { dir: dir.to_owned(), now, clients, peers })
+        let kube = Authority::open(&Pair::named(dir, "kube-ca"), "Xebec Kubernetes CA", now)?;
+        Ok(Self { dir: dir.to_owned(), now, clients, peers, kube })
     }
 
     /// True if `dir` holds the authorities, so that certificates can be made there.
@@ -84,15 +90,11 @@ impl Pki {
 
     /// The certificates of the replica `name` at `addresses`, made or renewed as needed.
     pub fn replica(&self, name: &str, addresses: &[IpAddr]) -> Result<ReplicaFiles, PkiError> {
-        let mut names: BTreeSet<String> = addresses.iter().map(IpAddr::to_string).collect();
-        names.extend(["127.0.0.1", "::1", "localhost"].map(str::to_owned));
-        if rcgen::string::Ia5String::try_from(name).is_ok() {
-            names.insert(name.to_owned());
-        }
+        let (names, subject) = (names(name, addresses), Subject::new(name));
         let client = Pair::named(&self.dir, name);
-        self.clients.ensure(&client, name, &names, Purpose::Server, self.now)?;
+        self.clients.ensure(&client, subject, &names, Purpose::Server, self.now)?;
         let peer = Pair::named(&self.dir, &format!("{name}-peer"));
-        self.peers.ensure(&peer, name, &names, Purpose::Peer, self.now)?;
+        self.peers.ensure(&peer, subject, &names, Purpose::Peer, self.now)?;
         Ok(ReplicaFiles {
             client,
             client_ca: self.clients.cert.clone(),
@@ -104,13 +106,24 @@ impl Pki {
     /// The certificate of the administrator: full rights on the client API.
     pub fn admin(&self) -> Result<Pair, PkiError> {
         let pair = Pair::named(&self.dir, "admin");
-        self.clients.ensure(&pair, "xebec-admin", &BTreeSet::new(), Purpose::Client, self.now)?;
+        let subject = Subject::new("xebec-admin");
+        self.clients.ensure(&pair, subject, &BTreeSet::new(), Purpose::Client, self.now)?;
         Ok(pair)
     }
 
     pub fn client_ca(&self) -> &Path {
         &self.clients.cert
     }
+}
+
+/// What the certificates of a replica are for.
+fn names(name: &str, addresses: &[IpAddr]) -> BTreeSet<String> {
+    let mut names: BTreeSet<String> = addresses.iter().map(IpAddr::to_string).collect();
+    names.extend(["127.0.0.1", "::1", "localhost"].map(str::to_owned));
+    if rcgen::string::Ia5String::try_from(name).is_ok() {
+        names.insert(name.to_owned());
+    }
+    names
 }
 
 #[cfg(test)]

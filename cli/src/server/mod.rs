@@ -1,16 +1,18 @@
 //! `xebec server`: one replica, from configuration to a drained stop.
 //!
 //! [`run`] reads top-down: claim the addresses and the directory, find out who this replica is,
-//! open its data, start consensus, serve peers, serve clients, wait, drain.
+//! open its data, start consensus, serve peers, serve clients of both APIs, wait, drain.
 
 mod data_dir;
 mod environment;
 mod errors;
 mod homes;
+mod kubernetes;
 mod parent;
 mod peers;
 mod retention;
 mod running;
+mod vip;
 
 pub use data_dir::DataDir;
 pub use errors::engine_failure;
@@ -81,6 +83,10 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     let mut data = DataDir::open(&config.data_dir, &config.name)?;
     let client_listeners = listen(&config.client.listen).await?;
     let peer_listeners = listen(&config.peer.listen).await?;
+    let kubernetes = match &config.api {
+        Some(api) => Some(kubernetes::claim(api).await?),
+        None => None,
+    };
     let transport = peers::transport(&config.peer)?;
     let (identity, bootstrap) = identify(&config, &mut data, &*transport).await?;
     let (environment, mut fatal) =
@@ -119,6 +125,9 @@ pub async fn run(config: Config) -> Result<(), Failure> {
         Some(end) => end,
         None => {
             running.serve_clients(client_tls, client_listeners)?;
+            if let Some(kubernetes) = kubernetes {
+                running.serve_kubernetes(kubernetes)?;
+            }
             tracing::info!(clients = urls(&config.client.advertise), "serving");
             tokio::select! {
                 biased;

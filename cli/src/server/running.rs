@@ -1,6 +1,7 @@
 //! [`Running`]: a replica with everything that serves it, and the two ways in which it ends.
 
 use super::environment::FatalSignal;
+use super::kubernetes::Kubernetes;
 use super::{errors, peers, retention};
 use crate::config::{Peer, Retention};
 use crate::failure::Failure;
@@ -52,6 +53,10 @@ impl Running {
             self.clients.spawn(server.run(listener, self.stop.clone()));
         }
         Ok(())
+    }
+
+    pub fn serve_kubernetes(&mut self, kubernetes: Kubernetes) -> Result<(), Failure> {
+        kubernetes.serve(&self.replica, &self.stop, &mut self.clients)
     }
 
     /// Waits for the cluster as long as it takes: the other replicas may start later.

@@ -4,10 +4,12 @@ use super::layout::Layout;
 use crate::config::Url;
 use crate::failure::{Failure, Kind};
 use serde::{Deserialize, Serialize};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// Replicas that a new cluster has.
 const REPLICAS: u8 = 3;
+
+const API_PORT: u16 = 6443;
 
 /// `cluster.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +19,9 @@ pub struct ClusterFile {
     /// True once every member has been up: from then on an empty data directory is lost data, not
     /// a new member.
     pub formed: bool,
+    /// None in files of versions that did not serve it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api: Option<ApiAddresses>,
     pub members: Vec<LocalMember>,
 }
 
@@ -29,6 +34,15 @@ pub struct LocalMember {
     /// True for a member that was added to the running cluster.
     #[serde(default)]
     pub join: bool,
+}
+
+/// Where the Kubernetes API is served: on the client address of every member, and by the leader.
+/// Members do not know each other by these addresses: they may change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApiAddresses {
+    pub port: u16,
+    pub vip: IpAddr,
 }
 
 /// Addresses of a new cluster: consecutive ones from `base`, the same ports on each.
@@ -62,7 +76,7 @@ impl ClusterFile {
             let message = "--client-port and --peer-port must differ";
             return Err(Failure::new(Kind::Configuration, message));
         }
-        Ok(Self { token: token.to_owned(), formed: false, members })
+        Ok(Self { token: token.to_owned(), formed: false, api: None, members })
     }
 
     /// None if there is no cluster in this directory yet.
@@ -110,6 +124,50 @@ impl ClusterFile {
         }
     }
 
+    /// Where the Kubernetes API is served. Usually the virtual address is the one before the first
+    /// member's: 127.0.0.10.
+    pub fn api(&self) -> ApiAddresses {
+        self.api.unwrap_or_else(|| {
+            let first = self.members.first().and_then(|member| member.client_url.socket());
+            let before = match first.map(|socket| socket.ip()) {
+                Some(IpAddr::V4(ip)) if ip.is_loopback() && ip.octets()[3] > 1 => {
+                    Ipv4Addr::from(u32::from(ip) - 1)
+                }
+                _ => Ipv4Addr::new(127, 0, 0, 10),
+            };
+            ApiAddresses { port: API_PORT, vip: before.into() }
+        })
+    }
+
+    /// Moves the Kubernetes API.
+    pub fn set_api(&mut self, port: Option<u16>, vip: Option<IpAddr>) -> Result<(), Failure> {
+        let usual = self.api();
+        let api = ApiAddresses { port: port.unwrap_or(usual.port), vip: vip.unwrap_or(usual.vip) };
+        self.api = Some(api);
+        let refuse = |message: String| Err(Failure::new(Kind::Configuration, message));
+        for member in &self.members {
+            let ports = [member.client_url.port, member.peer_url.port];
+            if ports.contains(&api.port) {
+                return refuse(format!("{} has port {} for other things", member.name, api.port));
+            }
+            if self.api_url(member).socket().is_some_and(|socket| socket.ip() == api.vip) {
+                return refuse(format!("{} is the address of {}", api.vip, member.name));
+            }
+        }
+        Ok(())
+    }
+
+    /// Where a member serves the Kubernetes API.
+    pub fn api_url(&self, member: &LocalMember) -> Url {
+        Url { tls: true, host: member.client_url.host.clone(), port: self.api().port }
+    }
+
+    /// Where the leader serves it.
+    pub fn vip_url(&self) -> Url {
+        let api = self.api();
+        Url::new(true, api.vip, api.port)
+    }
+
     pub fn client_urls(&self) -> Vec<String> {
         self.members.iter().map(|member| member.client_url.to_string()).collect()
     }
@@ -131,6 +189,19 @@ mod tests {
         assert_eq!(file.client_urls()[2], "https://127.0.0.13:2379");
         file.write(&layout).expect("writable");
         assert_eq!(ClusterFile::read(&layout).expect("readable"), Some(file));
+    }
+
+    #[test]
+    fn a_file_of_a_version_without_kubernetes_is_read() {
+        let text = "token = 't'\nformed = true\n[[members]]\nname = 'm1'\n\
+                    client_url = 'https://127.0.0.11:2379'\npeer_url = 'https://127.0.0.11:2380'\n";
+        let mut file: ClusterFile = toml::from_str(text).expect("valid");
+        assert_eq!(file.vip_url().to_string(), "https://127.0.0.10:6443");
+        assert_eq!(file.api_url(&file.members[0]).to_string(), "https://127.0.0.11:6443");
+        file.set_api(Some(7443), None).expect("free");
+        assert_eq!(file.vip_url().to_string(), "https://127.0.0.10:7443");
+        assert!(file.set_api(Some(2380), None).is_err(), "taken by peers");
+        assert!(file.set_api(None, Some([127, 0, 0, 11].into())).is_err(), "taken by m1");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! up.lock            held while `xebec up` runs
 //! cluster.toml       the members: see ClusterFile
 //! etcdctl.env        to be sourced by a shell
+//! admin.kubeconfig   for kubectl
 //! pki/               certificates and keys
 //! <name>.toml        configuration of a replica, for `xebec server --config`
 //! <name>/            data of a replica
@@ -37,6 +38,10 @@ impl Layout {
 
     pub fn etcdctl_env(&self) -> PathBuf {
         self.root.join("etcdctl.env")
+    }
+
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.root.join("admin.kubeconfig")
     }
 
     pub fn pki(&self) -> PathBuf {

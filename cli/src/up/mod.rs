@@ -9,6 +9,7 @@
 mod backoff;
 mod child;
 mod cluster_file;
+mod kubeconfig;
 mod layout;
 mod prepare;
 mod show;
@@ -19,7 +20,7 @@ pub use layout::Layout;
 pub use prepare::{initial_member, write_config};
 pub use show::quoted;
 
-use crate::client::Connection;
+use crate::client::{Connection, Probe};
 use crate::config::{LogFormat, Settings};
 use crate::failure::{Failure, Kind};
 use crate::lock::DirLock;
@@ -28,7 +29,6 @@ use crate::status::member_table;
 use crate::surroundings::{absolute, default_data_dir, say, warn};
 use clap::Args;
 use show::Progress;
-use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -63,6 +63,19 @@ pub struct Up {
     #[arg(long, value_name = "PORT")]
     peer_port: Option<u16>,
 
+    /// Port of the Kubernetes API on each address. [default: 6443, or what it was the last time]
+    #[arg(long, value_name = "PORT")]
+    api_port: Option<u16>,
+
+    /// Address on which the leader serves the Kubernetes API, whichever replica that is.
+    /// [default: the one before --base-ip, or what it was the last time]
+    #[arg(long, value_name = "IP")]
+    vip: Option<Ipv4Addr>,
+
+    /// What to run beside the replicas.
+    #[arg(long, value_name = "AGENTS", default_value = "none")]
+    agents: Agents,
+
     /// Leave a replica that dies alone.
     #[arg(long)]
     no_restart: bool,
@@ -74,6 +87,12 @@ pub struct Up {
     /// Which events the replicas log (see xebec server --help).
     #[arg(long, value_name = "DIRECTIVES")]
     log_filter: Option<String>,
+}
+
+/// Controllers, scheduler, nodes: this version has none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Agents {
+    None,
 }
 
 impl Up {
@@ -102,11 +121,13 @@ impl Up {
             client_port: self.client_port.unwrap_or(default.client_port),
             peer_port: self.peer_port.unwrap_or(default.peer_port),
         };
-        match existing {
-            Some(cluster) if addresses == default => Ok(cluster),
-            Some(cluster) => cluster.check(addresses, layout).map(|()| cluster),
-            None => ClusterFile::new(addresses, "xebec"),
-        }
+        let mut cluster = match existing {
+            Some(cluster) if addresses == default => cluster,
+            Some(cluster) => cluster.check(addresses, layout).map(|()| cluster)?,
+            None => ClusterFile::new(addresses, "xebec")?,
+        };
+        cluster.set_api(self.api_port, self.vip.map(Into::into))?;
+        Ok(cluster)
     }
 
     fn settings(&self) -> Settings {
@@ -149,11 +170,12 @@ pub async fn run(up: Up) -> Result<(), Failure> {
 
     let progress = Progress::new(&cluster);
     let connection = Connection::of_directory(layout.root());
+    let probe = Probe::new(&admin.kube_ca, &admin.kube)?;
     let outcome = tokio::select! {
         biased;
         _ = signals.stop() => Outcome::Stop,
         () = show_events(&mut inbox, &layout, &progress) => Outcome::NobodyLeft,
-        ready = wait_ready(&connection, &cluster, &startable, &progress) => Outcome::Ready(ready),
+        ready = wait_ready(&probe, &cluster, &startable, &progress) => Outcome::Ready(ready),
     };
     progress.end();
     let outcome = match outcome {
@@ -164,7 +186,7 @@ pub async fn run(up: Up) -> Result<(), Failure> {
                 cluster.write(&layout)?;
             }
             say(member_table(&connection.resolve()?).await);
-            say(show::what_to_try(&layout, &cluster, &layout.pki().join("ca.crt"), &admin));
+            say(show::what_to_try(&layout, &cluster, &layout.pki().join("ca.crt"), &admin.etcd));
             tokio::select! {
                 biased;
                 _ = signals.stop() => Outcome::Stop,
@@ -232,25 +254,27 @@ async fn show_events(inbox: &mut mpsc::Receiver<Event>, layout: &Layout, progres
     }
 }
 
-/// Returns when every replica that was started answers and knows a leader.
+/// Returns when every replica that was started serves the Kubernetes API, which it does last.
 async fn wait_ready(
-    connection: &Connection,
+    probe: &Probe,
     cluster: &ClusterFile,
     startable: &[String],
     progress: &Progress,
 ) -> Result<(), Failure> {
-    let clients = connection.resolve()?.clients;
-    let mut waiting: BTreeSet<&String> = startable.iter().collect();
+    let members = cluster.members.iter().filter(|member| startable.contains(&member.name));
+    let mut waiting: Vec<&LocalMember> = members.collect();
     while !waiting.is_empty() {
-        for (member, client) in cluster.members.iter().zip(&clients) {
-            if !waiting.contains(&member.name) {
-                continue;
-            }
-            if client.status().await.is_ok_and(|status| status.leader != 0) {
-                progress.ready(&member.name, &client.url);
-                waiting.remove(&member.name);
+        let mut unready = Vec::new();
+        for member in waiting {
+            let url = cluster.api_url(member);
+            let Some(address) = url.socket() else { continue };
+            if probe.is_ready(address).await {
+                progress.ready(&member.name, &url.to_string());
+            } else {
+                unready.push(member);
             }
         }
+        waiting = unready;
         tokio::time::sleep(POLL).await;
     }
     Ok(())

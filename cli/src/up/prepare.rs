@@ -1,18 +1,32 @@
 //! Everything a replica needs on disk before it starts: certificates, configuration, directories.
 
 use super::cluster_file::{ClusterFile, LocalMember};
+use super::kubeconfig;
 use super::layout::Layout;
-use crate::config::{InitialMember, Settings, commented_toml};
+use crate::config::{Cidr, InitialMember, Settings, commented_toml};
 use crate::failure::Failure;
 use crate::pki::{Pair, Pki, write_private};
 use crate::surroundings::now;
-use std::path::Path;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 
-/// Makes or renews the certificates of all members and writes their configurations and
-/// `etcdctl.env`. Returns the administrator's certificate.
-pub fn prepare(layout: &Layout, cluster: &ClusterFile, common: &Settings) -> Result<Pair, Failure> {
+/// The administrator's certificates, one for each API.
+pub struct Admin {
+    pub etcd: Pair,
+    pub kube: Pair,
+    pub kube_ca: PathBuf,
+}
+
+/// Makes or renews the certificates of all members and writes their configurations, `etcdctl.env`
+/// and the kubeconfig.
+pub fn prepare(
+    layout: &Layout,
+    cluster: &ClusterFile,
+    common: &Settings,
+) -> Result<Admin, Failure> {
     let pki = Pki::open(&layout.pki(), now())?;
-    let admin = pki.admin()?;
+    let admin =
+        Admin { etcd: pki.admin()?, kube: pki.kube_admin()?, kube_ca: pki.kube_ca().to_owned() };
     create_dir(&layout.logs())?;
     for member in &cluster.members {
         let initial: Vec<InitialMember> = cluster.members.iter().map(initial_member).collect();
@@ -20,8 +34,9 @@ pub fn prepare(layout: &Layout, cluster: &ClusterFile, common: &Settings) -> Res
         settings.log.file = Some(layout.log(&member.name));
         write_config(layout, &pki, cluster, (member, initial), &settings)?;
     }
-    let env = etcdctl_env(&cluster.client_urls(), pki.client_ca(), &admin);
+    let env = etcdctl_env(&cluster.client_urls(), pki.client_ca(), &admin.etcd);
     write_private(&layout.etcdctl_env(), &env)?;
+    kubeconfig::write(&layout.kubeconfig(), &cluster.vip_url(), &admin.kube_ca, &admin.kube)?;
     Ok(admin)
 }
 
@@ -52,6 +67,7 @@ pub fn write_config(
     settings.peer.cert = Some(files.peer.cert);
     settings.peer.key = Some(files.peer.key);
     settings.peer.ca = Some(files.peer_ca);
+    write_api(&mut settings, pki, cluster, member)?;
     let head = format!(
         "# Replica {} of the cluster in {}; written by xebec.\n# To run it alone: xebec server --config {}\n\n",
         member.name,
@@ -60,6 +76,28 @@ pub fn write_config(
     );
     let text = head + &commented_toml(&settings.with_defaults());
     Ok(write_private(&layout.config(&member.name), &text)?)
+}
+
+/// The part of a member's configuration that is about the Kubernetes API.
+fn write_api(
+    settings: &mut Settings,
+    pki: &Pki,
+    cluster: &ClusterFile,
+    member: &LocalMember,
+) -> Result<(), Failure> {
+    let (url, vip) = (cluster.api_url(member), cluster.vip_url());
+    let services = Settings::default().with_defaults().api.service_cidr;
+    let mut addresses: Vec<IpAddr> = services.iter().map(Cidr::first_host).collect();
+    addresses.extend([&url, &vip].into_iter().filter_map(|url| Some(url.socket()?.ip())));
+    let files = pki.kube_replica(&member.name, &addresses)?;
+    let api = &mut settings.api;
+    api.listen = Some(vec![url]);
+    api.vip = Some(vip);
+    api.cert = Some(files.server.cert);
+    api.key = Some(files.server.key);
+    api.client_ca = Some(files.ca);
+    api.service_account_key = Some(files.service_account_key);
+    Ok(())
 }
 
 pub fn initial_member(member: &LocalMember) -> InitialMember {
@@ -104,7 +142,16 @@ mod tests {
             assert_eq!(config.cluster.members.len(), 3);
             let tls = config.client.tls.expect("TLS");
             assert!(tls.cert.is_file() && tls.client_ca.is_some());
+            let api = config.api.expect("served");
+            assert_eq!(api.vip, "127.0.0.10:6443".parse().ok());
+            assert_ne!(
+                api.tls.client_ca, tls.client_ca,
+                "clients of Kubernetes are no etcd clients"
+            );
         }
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(layout.kubeconfig()).expect("written").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
         let env = std::fs::read_to_string(layout.etcdctl_env()).expect("written");
         assert!(
             env.contains("export ETCDCTL_ENDPOINTS='https://127.0.0.11:2379,https://127.0.0.12")

@@ -97,10 +97,16 @@ pub fn what_to_try(layout: &Layout, cluster: &ClusterFile, ca: &Path, admin: &Pa
         quoted(&admin.key)
     );
     let env = quoted(&layout.etcdctl_env());
+    let kubeconfig = quoted(&layout.kubeconfig());
+    let vip = cluster.vip_url();
     let logs = quoted(&layout.logs());
     let data = quoted(layout.root());
     format!(
-        "Try, in another shell:\n\
+        "Kubernetes, at {vip}. Try, in another shell:\n\
+         \n  export KUBECONFIG={kubeconfig}\
+         \n  kubectl get namespaces\
+         \n  kubectl api-resources\n\
+         \nThe etcd API:\n\
          \n  . {env}\
          \n  etcdctl put greeting hello\
          \n  etcdctl get greeting\

@@ -1,0 +1,52 @@
+//! The Kubernetes API of this replica: its addresses, its files, its servers.
+
+use super::errors;
+use super::peers::client_tls;
+use super::vip::Vip;
+use crate::config::Api as Config;
+use crate::failure::Failure;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use xebec_apiserver::kube::api::Api;
+use xebec_apiserver::kube::server::{Options, Timeouts};
+use xebec_apiserver::{KubeServer, TlsOptions};
+use xebec_raft::Replica;
+
+/// What is claimed before the replica starts.
+pub struct Kubernetes {
+    listeners: Vec<TcpListener>,
+    tls: TlsOptions,
+    vip: Option<SocketAddr>,
+}
+
+/// Binds the addresses and reads the files, or says what is wrong with them.
+pub async fn claim(config: &Config) -> Result<Kubernetes, Failure> {
+    let tls = client_tls(&config.tls)?;
+    let listeners = super::listen(&config.listen).await?;
+    Ok(Kubernetes { listeners, tls, vip: config.vip })
+}
+
+impl Kubernetes {
+    /// Serves until `stop`.
+    pub fn serve(
+        self,
+        replica: &Replica,
+        stop: &CancellationToken,
+        tasks: &mut JoinSet<()>,
+    ) -> Result<(), Failure> {
+        let api = Arc::new(Api::new(replica.clone()));
+        let options = Options { tls: self.tls, timeouts: Timeouts::default() };
+        let server = KubeServer::new(&options, api);
+        let server = server.map_err(|error| errors::tls_failure("api", &error))?;
+        for listener in self.listeners {
+            tasks.spawn(server.clone().run(listener, stop.clone()));
+        }
+        if let Some(address) = self.vip {
+            tasks.spawn(Vip::new(address, replica.clone(), server).run(stop.clone()));
+        }
+        Ok(())
+    }
+}
