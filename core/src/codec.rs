@@ -4,6 +4,7 @@ pub mod json;
 pub mod normal;
 pub mod proto;
 pub mod special;
+pub mod yaml;
 
 /// Bytes or a tree that do not fit the schema.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
