@@ -26,7 +26,7 @@ struct Answer {
 impl Server {
     async fn start() -> Self {
         let cluster = Cluster::start(1).await;
-        let api = Arc::new(Api::new(cluster.nodes[0].replica.clone()));
+        let api = Arc::new(Api::new(cluster.nodes[0].replica.clone(), vec!["10.96.0.0/16".parse().expect("a range")]));
         let server = Self { cluster, api };
         let default = json!({"metadata": {"name": "default"}});
         let made = server.post("/api/v1/namespaces", &default).await;

@@ -14,6 +14,7 @@ mod namespace_lifecycle;
 mod priority;
 mod runtime_class;
 mod service_account;
+mod service_allocation;
 mod storage_object_in_use_protection;
 mod taint_nodes_by_condition;
 
@@ -72,6 +73,11 @@ pub trait Plugin: Send + Sync {
 
     /// Completes the object that is to be stored.
     fn admit(&self, _review: &mut Review<'_>, _object: &mut Object) -> Result<(), Status> {
+        Ok(())
+    }
+
+    /// The object, as it last was, is removed by this write.
+    fn removed(&self, _review: &mut Review<'_>, _object: &Object) -> Result<(), Status> {
         Ok(())
     }
 

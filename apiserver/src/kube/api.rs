@@ -21,6 +21,7 @@ use http::header::{ALLOW, CONTENT_LENGTH};
 use http::request::Parts;
 use http::{HeaderValue, Request, Response};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use ipnet::IpNet;
 use std::sync::Arc;
 use tokio::time::timeout;
 use xebec_core::registry::{Registry, Selection, SharedRegistry};
@@ -37,12 +38,12 @@ pub struct Api {
 }
 
 impl Api {
-    pub fn new(replica: Replica) -> Self {
+    pub fn new(replica: Replica, service_ranges: Vec<IpNet>) -> Self {
         let registry = SharedRegistry::new(Registry::built_in(Selection::Default));
         Self {
             storage: Storage::new(replica),
             registry: Arc::new(registry),
-            admission: Chain::default(),
+            admission: Chain::new(service_ranges),
         }
     }
 

@@ -1,7 +1,6 @@
 //! DELETE of an object, and of a collection.
 
 use super::write::{Attempt, to_client};
-use crate::kube::admission::Effects;
 use crate::kube::api::Api;
 use crate::kube::call::Call;
 use crate::kube::decode;
@@ -71,9 +70,9 @@ async fn try_delete(
 ) -> Result<Option<Deleted>, Status> {
     let target = attempt.found.stored();
     let old = stored.object()?;
-    let mut effects = Effects::default();
     let plan = lifecycle::plan(target, &old, options, attempt.call.now)?;
-    attempt.review_delete(view, &old, &mut effects)?;
+    let removes = matches!(plan, DeletePlan::Remove { .. });
+    let mut effects = attempt.review_delete(view, &old, removes)?;
     let (shows_object, code) = (plan.answers_object(target, options), plan.code(options));
     let change = |value| Change { key: key.to_owned(), expected: stored.revision(), value };
     let (mut object, change) = match plan {

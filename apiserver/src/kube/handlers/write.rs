@@ -188,11 +188,16 @@ impl<'a> Attempt<'a> {
         invalid(self.found, name, &validation::on_update(target, &new, old))?;
         let mut review = self.review(view, Operation::Update, (Some(old), name), &mut effects);
         self.api.admission.validate(&mut review, Some(&new))?;
+        let deletes = lifecycle::deletes_now(target, &new, old);
+        if deletes {
+            let mut review = self.review(view, Operation::Update, (Some(old), name), &mut effects);
+            self.api.admission.removed(&mut review, old)?;
+        }
         effects.warnings.extend(warning);
         effects.warnings.extend(validation::warnings(target, &new, Some(old)));
         Ok(Prepared {
             key: self.found.resource.key(self.namespace(), name),
-            deletes: lifecycle::deletes_now(target, &new, old),
+            deletes,
             unchanged: new == *old,
             object: new,
             expected: stored.revision(),
@@ -200,16 +205,22 @@ impl<'a> Attempt<'a> {
         })
     }
 
-    /// Asks the plug-ins that judge whether an object may be deleted.
+    /// Asks the plug-ins that judge whether an object may be deleted; `removes` says that it goes
+    /// at once.
     pub fn review_delete(
         &self,
         view: &View,
         old: &Object,
-        effects: &mut Effects,
-    ) -> Result<(), Status> {
+        removes: bool,
+    ) -> Result<Effects, Status> {
+        let mut effects = Effects::default();
         let name = lifecycle::name(old);
-        let mut review = self.review(view, Operation::Delete, (Some(old), name), effects);
-        self.api.admission.validate(&mut review, None)
+        let mut review = self.review(view, Operation::Delete, (Some(old), name), &mut effects);
+        self.api.admission.validate(&mut review, None)?;
+        if removes {
+            self.api.admission.removed(&mut review, old)?;
+        }
+        Ok(effects)
     }
 
     /// An object of the client's version in the stored one.
