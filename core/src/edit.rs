@@ -172,6 +172,13 @@ impl<'e> Edit<'e> {
         normal::complete(self.schema, self.id, self.object);
     }
 
+    /// Says what the object is, which comes first.
+    pub fn name(&mut self, kind: &str, api_version: &str) {
+        self.object.insert("kind", kind.into());
+        self.object.insert("apiVersion", api_version.into());
+        normal::complete(self.schema, self.id, self.object);
+    }
+
     /// The fields of a message, those of inlined ones included.
     fn fields(schema: &'e Schema, id: MessageId) -> Box<dyn Iterator<Item = &'e Field> + 'e> {
         Box::new(schema.message(id).fields.iter().flat_map(move |field| match field.kind {

@@ -29,6 +29,7 @@ mod scheduling;
 mod storage;
 mod tree;
 
+pub(crate) use format::label_selector;
 pub use partial::{partial_list, partial_object};
 
 use crate::document::object;

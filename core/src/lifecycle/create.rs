@@ -86,7 +86,7 @@ pub fn before_create(
     if let Some(name) = generated {
         settle(metadata, "name", Some(name.into()));
     }
-    if target.resource.generation {
+    if target.resource.generation || target.resource.custom {
         settle(metadata, "generation", Some(Value::Int(1)));
     }
     complete(metadata);

@@ -88,6 +88,15 @@ pub fn set_metadata(object: &mut Object, name: &str, value: Option<Value>) {
     complete(metadata);
 }
 
+/// Sets several fields at once.
+pub(crate) fn set_all_metadata(object: &mut Object, fields: Vec<(&str, Option<Value>)>) {
+    let metadata = open(object);
+    for (name, value) in fields {
+        settle(metadata, name, value);
+    }
+    complete(metadata);
+}
+
 /// Puts an object into the namespace of its request; `None` is a request outside all namespaces.
 pub fn object_namespace_matches(object: &mut Object, wanted: Option<&str>) -> Result<(), Status> {
     let given = namespace(object);

@@ -5,6 +5,8 @@ use crate::target::Target;
 use crate::time::Timestamp;
 use crate::value::{Object, Value};
 
+const CONDITIONS: &[&str] = &["status", "conditions"];
+
 /// A condition that the server itself sets.
 #[derive(Debug, Clone, Copy)]
 pub struct Condition<'c> {
@@ -17,29 +19,55 @@ pub struct Condition<'c> {
 
 /// Sets a condition of `status.conditions`; the time of its transition changes with its status.
 pub fn set(target: Target<'_>, object: &mut Object, condition: &Condition<'_>, now: Timestamp) {
-    let mut list = edit::items(object, &["status", "conditions"]).to_vec();
-    let held =
-        list.iter().position(|one| one.get("type").and_then(Value::as_str) == Some(condition.kind));
-    let text =
-        |at: usize, name: &str| list[at].get(name).and_then(Value::as_str).map(str::to_owned);
-    let since = held
-        .filter(|at| text(*at, "status").as_deref() == Some(condition.status))
-        .and_then(|at| text(at, "lastTransitionTime"))
-        .unwrap_or_else(|| now.to_seconds_text());
-    let fields = [
-        ("status", condition.status.into()),
-        ("lastTransitionTime", Value::from(since)),
-        ("reason", condition.reason.into()),
-        ("message", condition.message.into()),
+    let since = Some(now.to_seconds_text());
+    put(target, object, condition, since, false);
+}
+
+/// The same for a pod, whose conditions are replaced as a whole. Without a time it has none.
+pub(super) fn add_to_pod(
+    target: Target<'_>,
+    pod: &mut Object,
+    condition: &Condition<'_>,
+    now: Option<Timestamp>,
+) {
+    put(target, pod, condition, now.map(Timestamp::to_seconds_text), true);
+}
+
+fn put(
+    target: Target<'_>,
+    object: &mut Object,
+    condition: &Condition<'_>,
+    now: Option<String>,
+    replaces: bool,
+) {
+    let mut list = edit::items(object, CONDITIONS).to_vec();
+    let text = |one: &Value, name: &str| {
+        one.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
+    let held = list.iter().position(|one| text(one, "type") == condition.kind);
+    let before = held.filter(|at| text(&list[*at], "status") == condition.status);
+    let since = before.map(|at| text(&list[at], "lastTransitionTime"));
+    let since = since.filter(|time| !time.is_empty()).or(now);
+    let mut fields = match held {
+        Some(at) if !replaces => list[at].as_object().cloned().unwrap_or_default(),
+        _ => Object::new(),
+    };
+    let texts = [
+        ("type", condition.kind),
+        ("status", condition.status),
+        ("reason", condition.reason),
+        ("message", condition.message),
     ];
-    let at = held.unwrap_or_else(|| {
-        list.push(Value::Object(std::iter::once(("type".into(), condition.kind.into())).collect()));
-        list.len() - 1
-    });
-    if let Some(held) = list[at].as_object_mut() {
-        fields.into_iter().for_each(|(name, value)| drop(held.insert(name, value)));
+    for (name, text) in texts {
+        fields.insert(name, text.into());
+    }
+    fields.insert("lastTransitionTime", since.map_or(Value::Null, Value::from));
+    match held {
+        Some(at) => list[at] = Value::Object(fields),
+        None => list.push(Value::Object(fields)),
     }
     let mut edit = Edit::new(target, object);
-    edit.set(&["status", "conditions"], Value::Array(list));
-    edit.each(&["status", "conditions"], |mut one| one.retain(|_| true));
+    edit.set(CONDITIONS, Value::Array(list));
+    // Fields in their order, those that are empty left out.
+    edit.each(CONDITIONS, |mut one| one.retain(|_| true));
 }

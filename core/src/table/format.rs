@@ -1,6 +1,7 @@
 //! Forms that cells of several kinds share.
 
 use super::tree::Tree;
+use crate::value::Value;
 
 pub(super) const NONE: &str = "<none>";
 pub(super) const UNSET: &str = "<unset>";
@@ -41,6 +42,11 @@ pub(super) fn selector(selector: Tree<'_>) -> Option<String> {
     requirements.sort_by_key(|(key, _)| *key);
     let texts: Vec<String> = requirements.into_iter().map(|(_, text)| text).collect();
     Some(texts.join(","))
+}
+
+/// The same of a value.
+pub(crate) fn label_selector(value: &Value) -> Option<String> {
+    selector(Tree::new(value))
 }
 
 /// A label selector, with words for none and for one that is malformed.
