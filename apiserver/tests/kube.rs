@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use support::Cluster;
 use xebec_apiserver::kube::api::Api;
@@ -26,7 +27,10 @@ struct Answer {
 impl Server {
     async fn start() -> Self {
         let cluster = Cluster::start(1).await;
-        let api = Arc::new(Api::new(cluster.nodes[0].replica.clone(), vec!["10.96.0.0/16".parse().expect("a range")]));
+        let api = Arc::new(Api::new(
+            cluster.nodes[0].replica.clone(),
+            vec!["10.96.0.0/16".parse().expect("a range")],
+        ));
         let server = Self { cluster, api };
         let default = json!({"metadata": {"name": "default"}});
         let made = server.post("/api/v1/namespaces", &default).await;
@@ -237,4 +241,47 @@ async fn nothing_is_made_in_a_namespace_that_is_not_there_or_is_going() {
     assert_eq!(refused.code, 403);
     assert_eq!(refused.body["details"]["causes"][0]["reason"], "NamespaceTerminating");
     server.stop().await;
+}
+
+#[tokio::test]
+async fn services_get_addresses_and_ports_that_nobody_else_has() {
+    let server = Arc::new(Server::start().await);
+    let uri = "/api/v1/namespaces/default/services";
+    let service = |name: &str| {
+        let spec = json!({"type": "NodePort", "selector": {"a": "b"}, "ports": [{"port": 80}]});
+        json!({"metadata": {"name": name}, "spec": spec})
+    };
+    let mut makers = tokio::task::JoinSet::new();
+    for n in 0..16 {
+        let (server, body) = (server.clone(), service(&format!("s{n}")));
+        makers.spawn(async move { server.post(uri, &body).await });
+    }
+    let (mut addresses, mut ports) = (BTreeSet::new(), BTreeSet::new());
+    for made in makers.join_all().await {
+        assert_eq!(made.code, 201, "{}", made.body);
+        let spec = &made.body["spec"];
+        assert_eq!(spec["clusterIPs"], json!([spec["clusterIP"]]));
+        assert!(addresses.insert(spec["clusterIP"].as_str().expect("an address").to_owned()));
+        assert!(ports.insert(spec["ports"][0]["nodePort"].as_i64().expect("a port")));
+    }
+    let held = server.get("/apis/networking.k8s.io/v1/ipaddresses").await;
+    assert_eq!(held.body["items"].as_array().map(Vec::len), Some(16));
+
+    let taken = addresses.first().expect("sixteen").clone();
+    let mut second = service("second");
+    second["spec"]["clusterIP"] = json!(taken);
+    let refused = server.post(uri, &second).await;
+    assert_eq!(refused.code, 422);
+    let message = refused.body["message"].as_str().expect("a message");
+    assert!(message.ends_with("provided IP is already allocated"), "{message}");
+
+    for n in 0..16 {
+        let gone = server.send("DELETE", &format!("{uri}/s{n}"), "", "").await;
+        assert_eq!(gone.code, 200, "{}", gone.body);
+    }
+    let held = server.get("/apis/networking.k8s.io/v1/ipaddresses").await;
+    assert_eq!(held.body["items"], json!([]), "what is gone gives back");
+    let made = server.post(uri, &second).await;
+    assert_eq!(made.code, 201, "{}", made.body);
+    Arc::into_inner(server).expect("all makers are done").stop().await;
 }

@@ -86,7 +86,7 @@ impl ServiceAllocation {
         }
         if policy == "RequireDualStack" && !dual {
             let why = "this cluster is not configured for dual-stack services";
-            return Some(FieldError::invalid("spec.ipFamilyPolicy", &policy.into(), why));
+            return Some(FieldError::invalid("spec.ipFamilyPolicy", &Value::from(policy), why));
         }
         let own: Vec<&str> = self.ranges.iter().map(|range| family(&range.addr())).collect();
         for (at, one) in given.iter().enumerate() {
@@ -94,7 +94,7 @@ impl ServiceAllocation {
             if matches!(one, "IPv4" | "IPv6") && !own.contains(&one) {
                 let field = format!("spec.ipFamilies[{at}]");
                 let why = "not configured on this cluster";
-                return Some(FieldError::invalid(field, &one.into(), why));
+                return Some(FieldError::invalid(field, &Value::from(one), why));
             }
         }
         let mut families: Vec<String> =

@@ -15,8 +15,7 @@ use xebec_core::status::GroupName;
 use xebec_core::target::Target;
 use xebec_core::value::{Object, Value};
 
-const ADDRESSES: GroupName<'static> =
-    GroupName { group: "networking.k8s.io", name: "ipaddresses" };
+const ADDRESSES: GroupName<'static> = GroupName { group: "networking.k8s.io", name: "ipaddresses" };
 const RANGES: GroupName<'static> = GroupName { group: "networking.k8s.io", name: "servicecidrs" };
 
 /// The part at the begin of a range that is left for addresses that people choose.
@@ -127,11 +126,16 @@ fn take_given(
     // What is no address is judged by validation.
     let Ok(address) = ip.parse::<IpAddr>() else { return Ok(ip.to_owned()) };
     let range = ranges.iter().find(|range| range.contains(&address));
-    let range = range.ok_or_else(|| failed("the provided network does not match the current range"))?;
+    let range =
+        range.ok_or_else(|| failed("the provided network does not match the current range"))?;
     if !usable(range).contains(&number(address)) {
         return Err(failed("the provided network does not match the current range"));
     }
-    if take(review, service, address) { Ok(ip.to_owned()) } else { Err(failed("provided IP is already allocated")) }
+    if take(review, service, address) {
+        Ok(ip.to_owned())
+    } else {
+        Err(failed("provided IP is already allocated"))
+    }
 }
 
 fn take_any(

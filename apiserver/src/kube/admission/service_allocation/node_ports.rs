@@ -24,7 +24,8 @@ fn needs_ports(service: &Object) -> bool {
     match kind(service) {
         "NodePort" => true,
         "LoadBalancer" => {
-            edit::at(service, &["spec", "allocateLoadBalancerNodePorts"]) != Some(&Value::Bool(false))
+            edit::at(service, &["spec", "allocateLoadBalancerNodePorts"])
+                != Some(&Value::Bool(false))
         }
         _ => false,
     }
@@ -66,9 +67,8 @@ fn allocate_ports(
     // One number may serve several protocols of one port.
     let mut taken: HashMap<i64, Vec<(i64, String)>> = HashMap::new();
     let number = |port: &Value, name: &str| port.get(name).and_then(Value::as_i64).unwrap_or(0);
-    let protocol = |port: &Value| {
-        port.get("protocol").and_then(Value::as_str).unwrap_or_default().to_owned()
-    };
+    let protocol =
+        |port: &Value| port.get("protocol").and_then(Value::as_str).unwrap_or_default().to_owned();
     for (at, port) in ports.iter().enumerate() {
         let given = number(port, "nodePort");
         if given == 0 {
@@ -82,20 +82,20 @@ fn allocate_ports(
     if !needs_ports(service) {
         return Ok(());
     }
-    for at in 0..ports.len() {
-        if number(&ports[at], "nodePort") != 0 {
+    for (at, port) in ports.iter_mut().enumerate() {
+        if number(port, "nodePort") != 0 {
             continue;
         }
-        let (own, protocol) = (number(&ports[at], "port"), protocol(&ports[at]));
+        let (own, protocol) = (number(port, "port"), protocol(port));
         let shared = taken.iter().find(|(_, users)| {
-            users.iter().all(|(port, other)| *port == own && *other != protocol)
+            users.iter().all(|(number, other)| *number == own && *other != protocol)
         });
         let chosen = match shared.map(|(chosen, _)| *chosen) {
             Some(chosen) => chosen,
             None => take_any(review, &format!("spec.ports[{at}].nodePort"), service)?,
         };
         taken.entry(chosen).or_default().push((own, protocol));
-        if let Some(port) = ports[at].as_object_mut() {
+        if let Some(port) = port.as_object_mut() {
             port.insert("nodePort", Value::Int(chosen));
         }
     }
@@ -111,7 +111,9 @@ pub fn release(review: &mut Review<'_>, old: &Object, new: Option<&Object>) {
     for port in held(Some(old)) {
         let key = key(port);
         let stored = review.view.keys().get(key.as_bytes()).cloned();
-        if let Some(stored) = stored.filter(|one| !kept.contains(&port) && *one.value == *owner(old)) {
+        if let Some(stored) =
+            stored.filter(|one| !kept.contains(&port) && *one.value == *owner(old))
+        {
             give_back(review, key, stored.mod_revision);
         }
     }
@@ -142,7 +144,8 @@ fn take(
     (port, field): (i64, &str),
 ) -> Result<(), FieldError> {
     if !RANGE.contains(&port) {
-        let why = "provided port is not in the valid range. The range of valid ports is 30000-32767";
+        let why =
+            "provided port is not in the valid range. The range of valid ports is 30000-32767";
         return Err(FieldError::invalid(field, &Value::Int(port), why));
     }
     if !is_free(review, port) {
@@ -153,11 +156,7 @@ fn take(
     Ok(())
 }
 
-fn take_any(
-    review: &mut Review<'_>,
-    field: &str,
-    service: &Object,
-) -> Result<i64, FieldError> {
+fn take_any(review: &mut Review<'_>, field: &str, service: &Object) -> Result<i64, FieldError> {
     let first = RANGE.start() + STATIC;
     let size = RANGE.end() - first + 1;
     let start = i64::from(u32::from_ne_bytes(clock::random())) % size;
