@@ -5,6 +5,7 @@ use super::peers::client_tls;
 use super::vip::Vip;
 use crate::config::Api as Config;
 use crate::failure::Failure;
+use ipnet::IpNet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -20,13 +21,16 @@ pub struct Kubernetes {
     listeners: Vec<TcpListener>,
     tls: TlsOptions,
     vip: Option<SocketAddr>,
+    service_ranges: Vec<IpNet>,
 }
 
 /// Binds the addresses and reads the files, or says what is wrong with them.
 pub async fn claim(config: &Config) -> Result<Kubernetes, Failure> {
     let tls = client_tls(&config.tls)?;
     let listeners = super::listen(&config.listen).await?;
-    Ok(Kubernetes { listeners, tls, vip: config.vip })
+    let range = config.service_cidr.to_string();
+    let service_ranges = vec![range.parse().expect("a range is written as it is read")];
+    Ok(Kubernetes { listeners, tls, vip: config.vip, service_ranges })
 }
 
 impl Kubernetes {
@@ -37,7 +41,7 @@ impl Kubernetes {
         stop: &CancellationToken,
         tasks: &mut JoinSet<()>,
     ) -> Result<(), Failure> {
-        let api = Arc::new(Api::new(replica.clone()));
+        let api = Arc::new(Api::new(replica.clone(), self.service_ranges));
         let options = Options { tls: self.tls, timeouts: Timeouts::default() };
         let server = KubeServer::new(&options, api);
         let server = server.map_err(|error| errors::tls_failure("api", &error))?;
