@@ -189,6 +189,7 @@ fn write_stored(
     let plain = wanted.form == Form::Object && wanted.media == Media::Json && !wanted.pretty;
     if plain
         && as_stored
+        && found.resource.stored_as.is_none()
         && let Some(json) = stored.json()
     {
         return Ok(respond::bytes_in(wanted, 200, json));

@@ -3,7 +3,7 @@
 use super::call::Call;
 use super::found::Found;
 use super::negotiate::{JSON, Media, PROTOBUF, YAML};
-use xebec_core::codec::{json, proto};
+use xebec_core::codec::{json, proto, yaml};
 use xebec_core::patch::FieldValidation;
 use xebec_core::registry::api_version;
 use xebec_core::schema::{BUILT_IN, MessageId, Schema};
@@ -73,7 +73,7 @@ impl<'s> BodyKind<'s> {
         let body = call.body.clone();
         let decoded = match media {
             Media::Json => json::decode(self.schema, self.message, &body),
-            Media::Yaml => return Err(Status::unsupported_media_type(&[JSON, PROTOBUF])),
+            Media::Yaml => yaml::decode(self.schema, self.message, &body),
             Media::Protobuf => return self.decode_protobuf(&body),
         };
         let decoded = decoded.map_err(|error| self.cannot(&error.message))?;

@@ -11,7 +11,7 @@ use flate2::write::GzEncoder;
 use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER, VARY};
 use http::{HeaderValue, Response, StatusCode};
 use std::io::Write as _;
-use xebec_core::codec::proto;
+use xebec_core::codec::{proto, yaml};
 use xebec_core::registry::{Resource, Version};
 use xebec_core::schema::{BUILT_IN, MessageId, Schema};
 use xebec_core::status::Status;
@@ -74,7 +74,7 @@ pub fn encode(wanted: &Wanted, shown: Shown<'_>) -> Result<Bytes, Status> {
             bytes.push(b'\n');
             Ok(bytes.into())
         }
-        Media::Yaml => Err(Status::not_acceptable(&[negotiate::JSON, negotiate::PROTOBUF])),
+        Media::Yaml => Ok(yaml::encode(shown.object).into()),
         Media::Protobuf => {
             let message = shown.message.ok_or_else(|| Status::internal("no protobuf form"))?;
             proto::encode_enveloped(shown.schema, message, shown.object)
@@ -216,6 +216,7 @@ mod tests {
         for (accept, content_type) in [
             ("", negotiate::JSON),
             ("application/vnd.kubernetes.protobuf", negotiate::PROTOBUF),
+            ("application/yaml", negotiate::YAML),
             ("text/html", negotiate::JSON),
         ] {
             call.headers.insert("accept", accept.parse().expect("a header"));

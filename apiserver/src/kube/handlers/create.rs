@@ -1,7 +1,7 @@
 //! POST of a new object.
 
 use super::managed::{name_of, with_manager, writer};
-use super::write::{Attempt, Outcome, to_client};
+use super::write::{Attempt, Outcome, complete, to_client};
 use crate::kube::api::Api;
 use crate::kube::call::Call;
 use crate::kube::decode::{BodyKind, Decoded};
@@ -10,13 +10,13 @@ use crate::kube::limits::GENERATED_NAME_ATTEMPTS_MAX;
 use crate::kube::options::{OptionsKind, WriteOptions};
 use crate::kube::reply::{Answer, Reply};
 use std::sync::Arc;
+use xebec_core::lifecycle;
 use xebec_core::status::Status;
-use xebec_core::{defaults, lifecycle};
 
 pub async fn create(api: &Arc<Api>, call: &mut Call, found: &Found) -> Answer {
     let options = WriteOptions::parse(call, OptionsKind::Create)?;
     let mut decoded = BodyKind::of(found).decode(call, options.validation)?;
-    defaults::complete(found.target(), &mut decoded.object);
+    decoded.object = complete(found, decoded.object, call)?;
     if found.resource.storage_version.is_none() {
         return super::unstored(api, call, found, decoded.object).await;
     }

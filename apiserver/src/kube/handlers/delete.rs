@@ -6,12 +6,12 @@ use crate::kube::call::Call;
 use crate::kube::decode;
 use crate::kube::found::Found;
 use crate::kube::limits::CONFLICT_RETRIES_MAX;
-use crate::kube::negotiate::{JSON, Media, PROTOBUF};
+use crate::kube::negotiate::Media;
 use crate::kube::object::{self, Stored};
 use crate::kube::reply::{Answer, Reply};
 use crate::kube::storage::{Change, Storage};
 use std::sync::Arc;
-use xebec_core::codec::{json, proto};
+use xebec_core::codec::{json, proto, yaml};
 use xebec_core::lifecycle::{self, DeleteOptions, DeletePlan};
 use xebec_core::schema::BUILT_IN;
 use xebec_core::status::Status;
@@ -168,7 +168,7 @@ fn from_body(call: &Call) -> Result<Object, Status> {
         .ok_or_else(|| Status::internal("no message for DeleteOptions"))?;
     let decoded = match decode::content_type(call)? {
         Media::Json => json::decode(&BUILT_IN, message, &call.body),
-        Media::Yaml => return Err(Status::unsupported_media_type(&[JSON, PROTOBUF])),
+        Media::Yaml => yaml::decode(&BUILT_IN, message, &call.body),
         Media::Protobuf => {
             let envelope = proto::open(&call.body).map_err(|error| bad(&error))?;
             return proto::decode(&BUILT_IN, message, envelope.raw).map_err(|error| bad(&error));

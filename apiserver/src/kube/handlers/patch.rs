@@ -2,7 +2,7 @@
 
 use super::managed::{name_of, with_manager, writer};
 use super::update::{Live, answer, live, not_found};
-use super::write::{Attempt, Prepared};
+use super::write::{Attempt, Prepared, complete};
 use crate::kube::api::Api;
 use crate::kube::call::Call;
 use crate::kube::found::Found;
@@ -10,10 +10,11 @@ use crate::kube::options::{OptionsKind, WriteOptions};
 use crate::kube::reply::Answer;
 use parking_lot::Mutex;
 use std::sync::Arc;
+use xebec_core::codec::yaml;
+use xebec_core::lifecycle;
 use xebec_core::patch::{self, FieldValidation, Patch, PatchKind};
 use xebec_core::status::Status;
 use xebec_core::value::{Object, Value};
-use xebec_core::{defaults, lifecycle};
 use xebec_store::View;
 
 const JSON_PATCH: &str = "application/json-patch+json";
@@ -67,12 +68,17 @@ fn unsupported(found: &Found) -> Status {
 }
 
 /// The body of an apply: YAML or JSON.
-fn configuration(call: &Call, validation: FieldValidation) -> Result<Object, Status> {
+fn configuration(call: &mut Call, validation: FieldValidation) -> Result<Object, Status> {
     let bad = |why: &str| Status::bad_request(format!("error decoding YAML: {why}"));
-    let _ = validation;
-    let parsed: Value =
-        serde_json::from_slice(&call.body).map_err(|error| bad(&error.to_string()))?;
-    match parsed {
+    let parsed = yaml::parse(&call.body).map_err(|error| bad(&error.to_string()))?;
+    match (parsed.strict_error, validation) {
+        (Some(error), FieldValidation::Strict) => {
+            return Err(Status::bad_request(format!("error strict decoding YAML: {error}")));
+        }
+        (Some(error), FieldValidation::Warn) => call.warn([error]),
+        _ => {}
+    }
+    match parsed.value {
         Value::Object(object) => Ok(object),
         _ => Err(bad("the configuration is not an object")),
     }
@@ -132,8 +138,7 @@ impl Patching<'_> {
         let patch = Patch { kind, body: &attempt.call.body, validation };
         let patched = patch::apply(target.schema(), target.message(), &live.shown, patch)?;
         self.warnings.lock().extend(patched.warnings);
-        let mut new = patched.object;
-        defaults::complete(target, &mut new);
+        let mut new = complete(attempt.found, patched.object, attempt.call)?;
         with_manager(attempt.found, |fields| {
             let writer = writer(self.manager, attempt.call);
             fields.on_update(Some(&live.shown), &mut new, patched.resets_managed_fields, writer);
@@ -152,8 +157,6 @@ impl Patching<'_> {
         let applied = with_manager(attempt.found, |fields| {
             fields.on_apply(shown, configuration, self.options.force, writer)
         })?;
-        let mut new = applied.object;
-        defaults::complete(attempt.found.target(), &mut new);
-        Ok(new)
+        complete(attempt.found, applied.object, attempt.call)
     }
 }

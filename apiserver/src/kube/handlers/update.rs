@@ -1,7 +1,7 @@
 //! PUT of an object.
 
 use super::managed::{name_of, with_manager, writer};
-use super::write::{Attempt, Outcome, Prepared, to_client};
+use super::write::{Attempt, Outcome, Prepared, complete, to_client};
 use crate::kube::api::Api;
 use crate::kube::call::Call;
 use crate::kube::decode::BodyKind;
@@ -11,16 +11,15 @@ use crate::kube::options::{OptionsKind, WriteOptions};
 use crate::kube::reply::{Answer, Reply};
 use crate::kube::storage::Storage;
 use std::sync::Arc;
+use xebec_core::lifecycle;
 use xebec_core::status::Status;
 use xebec_core::value::Object;
-use xebec_core::{defaults, lifecycle};
 use xebec_store::View;
 
 pub async fn update(api: &Arc<Api>, call: &mut Call, found: &Found) -> Answer {
     let options = WriteOptions::parse(call, OptionsKind::Update)?;
     let decoded = BodyKind::of(found).decode(call, options.validation)?;
-    let mut object = decoded.object;
-    defaults::complete(found.target(), &mut object);
+    let mut object = complete(found, decoded.object, call)?;
     let namespace = super::namespace_of(call, found);
     lifecycle::object_namespace_matches(&mut object, namespace)?;
     lifecycle::check_name(&object, &call.info.name, namespace)?;

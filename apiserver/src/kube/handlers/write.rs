@@ -14,6 +14,7 @@ use crate::kube::limits::CONFLICT_RETRIES_MAX;
 use crate::kube::object::{self, Stored};
 use crate::kube::storage::{Change, Storage};
 use std::sync::Arc;
+use xebec_core::codec::normal;
 use xebec_core::field_error::FieldError;
 use xebec_core::lifecycle::{self, Existing, Fresh};
 use xebec_core::registry::Registry;
@@ -21,7 +22,7 @@ use xebec_core::status::Status;
 use xebec_core::strategy::{Context, Requester};
 use xebec_core::validation;
 use xebec_core::value::Object;
-use xebec_core::{apply, convert};
+use xebec_core::{apply, convert, defaults};
 use xebec_store::View;
 use xebec_store::kv::Revision;
 
@@ -152,6 +153,7 @@ impl<'a> Attempt<'a> {
         let (uid, suffix) = (clock::uid(), clock::name_suffix());
         let fresh = Fresh { uid: &uid, name_suffix: &suffix };
         lifecycle::before_create(target, &mut object, &fresh, &self.context())?;
+        self.settle(&mut object);
         let name = lifecycle::name(&object).to_owned();
         invalid(self.found, &name, &validation::on_create(target, &object))?;
         let mut review = self.review(view, Operation::Create, (None, &name), &mut effects);
@@ -183,6 +185,7 @@ impl<'a> Attempt<'a> {
         let version = stored.revision().cast_unsigned();
         lifecycle::check_version(target, &new, Existing { object: old, version })?;
         lifecycle::before_update(target, &mut new, old, &self.context())?;
+        self.settle(&mut new);
         object::set_resource_version(&mut new, stored.revision());
         apply::admission::keep_times(old, &mut new);
         invalid(self.found, name, &validation::on_update(target, &new, old))?;
@@ -223,10 +226,28 @@ impl<'a> Attempt<'a> {
         Ok(effects)
     }
 
+    /// Makes fields agree that say the same, and forgets empty ones as upstream's storage does.
+    fn settle(&self, object: &mut Object) {
+        let target = self.found.stored();
+        if !target.resource.custom {
+            convert::settle(target.resource, object);
+            normal::forget_empty(target.schema(), target.message(), object);
+        }
+    }
+
     /// An object of the client's version in the stored one.
     pub fn to_stored(&self, object: Object) -> Result<Object, Status> {
         convert::to_stored(&self.found.resource, object).map_err(Status::internal)
     }
+}
+
+/// Completes an object of the client's version with its defaults, and makes fields agree that say
+/// the same.
+pub fn complete(found: &Found, mut object: Object, call: &Call) -> Result<Object, Status> {
+    defaults::complete(found.target(), &mut object);
+    defaults::stamp(found.target(), &mut object, call.now);
+    let stored = convert::to_stored(&found.resource, object).map_err(Status::internal)?;
+    to_client(found, stored)
 }
 
 /// An object of the stored version in the client's.
