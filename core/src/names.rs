@@ -10,9 +10,12 @@ pub const DNS_1035_LABEL_MAX_BYTES: usize = 63;
 pub const LABEL_NAME_MAX_BYTES: usize = 63;
 pub const LABEL_VALUE_MAX_BYTES: usize = 63;
 pub const PORT_NAME_MAX_BYTES: usize = 15;
+pub const SYSCTL_MAX_BYTES: usize = 253;
 
 const DNS_1123_LABEL: &str = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
 const DNS_1123_SUBDOMAIN: &str = "[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*";
+const DNS_1123_SUBDOMAIN_UNDERSCORED: &str =
+    "_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?(\\._?[a-z0-9]([-_a-z0-9]*[a-z0-9])?)*";
 const DNS_1035_LABEL: &str = "[a-z]([-a-z0-9]*[a-z0-9])?";
 const LABEL_NAME: &str = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]";
 const LABEL_VALUE: &str = "(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?";
@@ -275,6 +278,76 @@ pub fn config_key(value: &str) -> Vec<String> {
     }
     messages.extend(leads_upwards(value));
     messages
+}
+
+/// A DNS subdomain whose labels may hold underscores, as search domains do.
+pub fn dns_1123_subdomain_underscored(value: &str) -> Vec<String> {
+    let mut messages = Vec::new();
+    if value.len() > DNS_1123_SUBDOMAIN_MAX_BYTES {
+        messages.push(too_many_characters(DNS_1123_SUBDOMAIN_MAX_BYTES));
+    }
+    let inner = |byte: u8| is_lower_alnum(byte) || matches!(byte, b'-' | b'_');
+    let is_label =
+        |label: &str| is_wrapped(label.strip_prefix('_').unwrap_or(label), is_lower_alnum, inner);
+    if !value.split('.').all(is_label) {
+        let message = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric \
+                       characters, '_', '-' or '.', and must start and end with an alphanumeric \
+                       character";
+        messages.push(expression(message, DNS_1123_SUBDOMAIN_UNDERSCORED, &["example.com"]));
+    }
+    messages
+}
+
+/// A DNS subdomain below a `*.`, as Ingresses' hosts may be.
+pub fn dns_1123_subdomain_wildcard(value: &str) -> Vec<String> {
+    let mut messages = Vec::new();
+    if value.len() > DNS_1123_SUBDOMAIN_MAX_BYTES {
+        messages.push(too_many_characters(DNS_1123_SUBDOMAIN_MAX_BYTES));
+    }
+    if !value.strip_prefix("*.").is_some_and(is_dns_subdomain) {
+        let message = "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS \
+                       subdomain, which must consist of lower case alphanumeric characters, '-' or \
+                       '.' and end with an alphanumeric character";
+        let pattern = format!("\\*\\.{DNS_1123_SUBDOMAIN}");
+        messages.push(expression(message, &pattern, &["*.example.com"]));
+    }
+    messages
+}
+
+/// The name of an environment variable.
+pub fn env_name(value: &str) -> Vec<String> {
+    let mut messages = Vec::new();
+    if value.is_empty() {
+        messages.push("environment variable name must be non-empty".into());
+    }
+    if !value.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'=') {
+        let message = "a valid environment variable name must consist only of printable ASCII \
+                       characters other than '='";
+        messages.push(message.into());
+    }
+    messages
+}
+
+/// The name of a header that a probe sends.
+pub fn header_name(value: &str) -> Vec<String> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    if !value.is_empty() && value.bytes().all(fits) {
+        return Vec::new();
+    }
+    let message = "a valid HTTP header must consist of alphanumeric characters or '-'";
+    vec![expression(message, "[-A-Za-z0-9]+", &["X-Header-Name"])]
+}
+
+/// A number that may be a user's or a group's.
+pub fn unix_id(value: i64) -> Vec<String> {
+    in_range(value, 0, i32::MAX.into())
+}
+
+/// The name of a sysctl, with dots or slashes.
+pub fn is_sysctl(value: &str) -> bool {
+    let inner = |byte: u8| is_lower_alnum(byte) || matches!(byte, b'-' | b'_');
+    value.len() <= SYSCTL_MAX_BYTES
+        && value.split(['.', '/']).all(|part| is_wrapped(part, is_lower_alnum, inner))
 }
 
 fn leads_upwards(value: &str) -> Option<String> {

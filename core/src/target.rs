@@ -21,6 +21,12 @@ impl<'t> Target<'t> {
         Self { resource, version: resource.stored_version(), subresource: "" }
     }
 
+    /// The resource that a client asked for, in the version in which its objects are stored: what
+    /// validation looks at, as one kind served by two groups has rules for each.
+    pub fn asked(resource: &'t Resource, subresource: &'t str) -> Self {
+        Self { resource, version: resource.stored().stored_version(), subresource }
+    }
+
     /// `pods`, `deployments.apps`: how errors about an object name its resource.
     pub fn group_resource(&self) -> GroupName<'t> {
         GroupName { group: &self.resource.group, name: &self.resource.plural }

@@ -13,9 +13,12 @@ pub mod labels;
 pub mod meta;
 pub mod path;
 pub mod pod;
+pub mod resources;
+pub mod selectors;
 pub mod table;
 
 mod core_group;
+mod volume;
 
 use crate::field_error::FieldError;
 use crate::target::Target;
@@ -48,6 +51,7 @@ fn rules(target: Target<'_>) -> Rules {
     let (group, kind) = target.kind();
     let found = match group {
         "" => core_group::rules(kind),
+        "events.k8s.io" => (kind == "Event").then_some(core_group::event::STRICT),
         _ => None,
     };
     found.unwrap_or(Rules::NONE)
@@ -69,7 +73,7 @@ pub fn on_update(target: Target<'_>, new: &Object, old: &Object) -> Vec<FieldErr
     let mut errors = Errors::new();
     // Common demands come first; kinds repeat them, and so do the errors that clients see.
     meta::common_on_create(target, new, &mut errors);
-    meta::on_update(new, old, &mut errors);
+    meta::common_on_update(new, old, &mut errors);
     (rules(target).update)(target, new, old, &mut errors);
     errors
 }

@@ -14,7 +14,7 @@ use std::io::Read;
 use xebec_core::value::Value;
 
 /// How many steps of each group must be judged rightly, errors and warnings. Only ever raised.
-const FLOORS: &[(&str, usize)] = &[];
+const FLOORS: &[(&str, usize)] = &[("", 995), ("events.k8s.io", 41)];
 
 fn cases() -> Option<Vec<Value>> {
     let file = std::fs::File::open(shared::find("golden/cases-public.jsonl.gz")?);

@@ -33,6 +33,11 @@ pub fn required(errors: &mut Errors, path: impl Display, text: &str, detail: &st
     }
 }
 
+/// A field of an object that must not be empty.
+pub fn need(errors: &mut Errors, path: &Path<'_>, object: &Object, name: &str) {
+    required(errors, path.child(name), object.text(name), "");
+}
+
 /// A number that is not below zero; absent ones are fine.
 pub fn not_negative(errors: &mut Errors, path: &Path<'_>, number: Option<i64>) {
     if let Some(number) = number.filter(|number| *number < 0) {
@@ -83,6 +88,49 @@ pub fn label_key(errors: &mut Errors, path: impl Display, value: &str) {
 
 pub fn port(errors: &mut Errors, path: impl Display, value: i64) {
     each_number(errors, path, value, names::port_number(value));
+}
+
+/// A number in a range, both ends in it; absent ones are fine.
+pub fn in_range(
+    errors: &mut Errors,
+    path: &Path<'_>,
+    value: Option<i64>,
+    range: std::ops::RangeInclusive<i64>,
+) {
+    if let Some(value) = value {
+        each_number(errors, path, value, names::in_range(value, *range.start(), *range.end()));
+    }
+}
+
+/// The bits of a file's mode; absent ones are fine.
+pub fn file_mode(errors: &mut Errors, path: &Path<'_>, mode: Option<i64>) {
+    if let Some(mode) = mode.filter(|mode| !(0..=0o777).contains(mode)) {
+        let detail = "must be a number between 0 and 0777 (octal), both inclusive";
+        errors.push(FieldError::invalid(path, &mode, detail));
+    }
+}
+
+/// A path that does not lead up.
+pub fn no_backsteps(errors: &mut Errors, path: &Path<'_>, target: &str) {
+    if target.split('/').any(|step| step == "..") {
+        errors.push(FieldError::invalid(path, target, "must not contain '..'"));
+    }
+}
+
+/// A relative path that does not lead up.
+pub fn local_path(errors: &mut Errors, path: &Path<'_>, target: &str) {
+    if target.starts_with('/') {
+        errors.push(FieldError::invalid(path, target, "must be a relative path"));
+    }
+    no_backsteps(errors, path, target);
+}
+
+/// A relative path that does not lead up, nor to names that volumes keep for themselves.
+pub fn unreserved_path(errors: &mut Errors, path: &Path<'_>, target: &str) {
+    local_path(errors, path, target);
+    if target.starts_with("..") && !target.starts_with("../") {
+        errors.push(FieldError::invalid(path, target, "must not start with '..'"));
+    }
 }
 
 /// A port by number or by name, as probes and Services' targets give it.

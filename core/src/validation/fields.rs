@@ -48,7 +48,7 @@ pub trait Fields {
     }
 
     /// The objects of a list, with their places.
-    fn objects(&self, name: &str) -> impl Iterator<Item = (usize, &Object)> {
+    fn objects(&self, name: &str) -> impl Iterator<Item = (usize, &Object)> + Clone {
         let items = self.list(name).iter().enumerate();
         items.filter_map(|(at, item)| item.as_object().map(|item| (at, item)))
     }
@@ -60,14 +60,20 @@ pub trait Fields {
 
     /// The entries of a map of strings.
     fn entries(&self, name: &str) -> impl Iterator<Item = (&str, &str)> {
-        let entries = self.part(name).iter();
-        entries.map(|(key, value)| (key, value.as_str().unwrap_or_default()))
+        self.part(name).own_entries()
     }
+
+    /// The entries of what is itself a map of strings.
+    fn own_entries(&self) -> impl Iterator<Item = (&str, &str)>;
 }
 
 impl Fields for Object {
     fn value(&self, name: &str) -> Option<&Value> {
         self.get(name).filter(|value| !value.is_null())
+    }
+
+    fn own_entries(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.iter().map(|(key, value)| (key, value.as_str().unwrap_or_default()))
     }
 }
 

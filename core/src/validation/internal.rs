@@ -29,6 +29,16 @@ pub fn shown(message: &str, value: Option<&Value>) -> String {
     out
 }
 
+/// The same for a message that is there.
+pub fn shown_object(message: &str, object: &Object) -> String {
+    let mut out = String::new();
+    match BUILT_IN.find(message) {
+        Some(id) => write_message(&mut out, id, object),
+        None => write_json(&mut out, &Value::Object(object.clone())),
+    }
+    out
+}
+
 fn write_json(out: &mut String, value: &Value) {
     out.push_str(&serde_json::to_string(value).expect("a tree serializes"));
 }

@@ -93,6 +93,20 @@ fn masked(address: IpAddr, length: u8) -> IpAddr {
     }
 }
 
+/// Whether of two addresses each is of another family; false for anything that is none.
+pub fn is_dual_stack(addresses: &[&str]) -> bool {
+    let families: Option<Vec<bool>> =
+        addresses.iter().map(|one| Some(parse_sloppy(one)?.is_ipv6())).collect();
+    families.is_some_and(|families| families.contains(&true) && families.contains(&false))
+}
+
+/// The same of networks.
+pub fn is_dual_stack_cidrs(networks: &[&str]) -> bool {
+    let families: Option<Vec<bool>> =
+        networks.iter().map(|one| Some(parse_cidr_sloppy(one)?.1.address.is_ipv6())).collect();
+    families.is_some_and(|families| families.contains(&true) && families.contains(&false))
+}
+
 fn is_mapped(text: &str) -> bool {
     text.parse::<Ipv6Addr>().is_ok_and(|address| address.to_ipv4_mapped().is_some())
 }

@@ -59,6 +59,15 @@ pub fn on_create(target: Target<'_>, object: &Object, name: NameRule, errors: &m
     }
 }
 
+/// The metadata of an object that replaces another, as kinds demand it.
+pub fn on_update(new: &Object, old: &Object, errors: &mut Errors) {
+    common_on_update(new, old, errors);
+    let path = Path::root("metadata.finalizers");
+    for (at, finalizer) in metadata(new).texts("finalizers").enumerate() {
+        core_finalizer(finalizer, &path.index(at), errors);
+    }
+}
+
 /// What is demanded of every object, new or changed, whatever its kind.
 pub fn common_on_create(target: Target<'_>, object: &Object, errors: &mut Errors) {
     let path = Path::root("metadata");
@@ -101,7 +110,7 @@ pub fn of_new(
 
 /// The metadata of an object that replaces another. That a version is given is checked where it is
 /// compared with the stored one.
-pub fn on_update(new: &Object, old: &Object, errors: &mut Errors) {
+pub fn common_on_update(new: &Object, old: &Object, errors: &mut Errors) {
     let path = Path::root("metadata");
     let (new, old) = (metadata(new), metadata(old));
     if old.has("deletionTimestamp") {

@@ -114,6 +114,13 @@ impl<'c> Step<'c> {
     }
 }
 
+impl<'r> Place<'r> {
+    /// What rules are asked about: the resource of the request in the form that is stored.
+    fn target(&self) -> Target<'r> {
+        Target::asked(self.resource, "")
+    }
+}
+
 /// The text of a header `299 - "…"`, unless it is not validation that gives it.
 fn warning(header: &str) -> Option<String> {
     let quoted = header.strip_prefix("299 - ")?;
@@ -162,7 +169,7 @@ impl Replay {
         if step.setup || step.answer.is_none() || !place.subresource.is_empty() {
             return;
         }
-        let target = Target::stored(place.resource);
+        let target = place.target();
         let (errors, warnings) = match step.method {
             "POST" => created(target, object),
             "PUT" => match live.get(step.path) {
@@ -203,8 +210,7 @@ impl Replay {
         let mut object = decoded.ok()?.object;
         let target = Target { resource: place.resource, version: place.version, subresource: "" };
         defaults::complete(target, &mut object);
-        let stored = place.resource.stored_version();
-        let mut object = convert::convert(place.resource, object, stored).ok()?;
+        let mut object = convert::to_stored(place.resource, object).ok()?;
         let metadata = object.get_mut("metadata")?.as_object_mut()?;
         if !place.namespace.is_empty() {
             metadata.insert("namespace", place.namespace.as_str().into());
@@ -233,11 +239,7 @@ impl Replay {
             Some(answer) => recorded(&place, answer)?,
             None if step.method == "POST" => {
                 let (_, mut object) = self.sent(step)?;
-                strategy::prepare_for_create(
-                    Target::stored(place.resource),
-                    &mut object,
-                    &context(),
-                );
+                strategy::prepare_for_create(place.target(), &mut object, &context());
                 object
             }
             None => return None,
@@ -276,7 +278,7 @@ fn recorded(place: &Place<'_>, answer: &Object) -> Option<Object> {
         let metadata = object.get_mut("metadata")?.as_object_mut()?;
         metadata.insert("namespace", place.namespace.as_str().into());
     }
-    convert::convert(place.resource, object, place.resource.stored_version()).ok()
+    convert::to_stored(place.resource, object).ok()
 }
 
 /// Puts values for the placeholders of a recording.
@@ -301,8 +303,7 @@ fn context() -> strategy::Context<'static> {
 
 fn created(target: Target<'_>, mut object: Object) -> (Vec<FieldError>, Vec<String>) {
     strategy::prepare_for_create(target, &mut object, &context());
-    let errors = validation::on_create(target, &object);
-    (errors, validation::warnings(target, &object, None))
+    judged(validation::on_create(target, &object), || validation::warnings(target, &object, None))
 }
 
 fn updated(target: Target<'_>, mut object: Object, old: &Object) -> (Vec<FieldError>, Vec<String>) {
@@ -317,9 +318,38 @@ fn updated(target: Target<'_>, mut object: Object, old: &Object) -> (Vec<FieldEr
             }
         }
     }
+    if &*target.resource.kind == "Pod" {
+        tolerate(&mut object, old);
+    }
     strategy::prepare_for_update(target, &mut object, old, &context());
-    let errors = validation::on_update(target, &object, old);
-    (errors, validation::warnings(target, &object, Some(old)))
+    judged(validation::on_update(target, &object, old), || {
+        validation::warnings(target, &object, Some(old))
+    })
+}
+
+/// Warnings are given of what is accepted.
+fn judged(
+    errors: Vec<FieldError>,
+    warnings: impl FnOnce() -> Vec<String>,
+) -> (Vec<FieldError>, Vec<String>) {
+    let warnings = if errors.is_empty() { warnings() } else { Vec::new() };
+    (errors, warnings)
+}
+
+/// Admission lets every pod stay for a while on nodes that fail.
+fn tolerate(pod: &mut Object, old: &Object) {
+    let of = |pod: &Object| pod.get("spec").and_then(|spec| spec.get("tolerations")).cloned();
+    let spec = pod.get_mut("spec").and_then(Value::as_object_mut);
+    if let (Some(Value::Array(old)), Some(spec)) = (of(old), spec)
+        && spec.get("tolerations").is_none()
+    {
+        let of_nodes = |toleration: &&Value| {
+            let key = toleration.get("key").and_then(Value::as_str).unwrap_or_default();
+            key.starts_with("node.kubernetes.io/")
+        };
+        let kept: Vec<Value> = old.iter().filter(of_nodes).cloned().collect();
+        spec.insert("tolerations", Value::Array(kept));
+    }
 }
 
 enum Verdict {
