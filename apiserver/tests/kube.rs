@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use support::Cluster;
-use xebec_apiserver::kube::api::Api;
+use xebec_apiserver::kube::api::{Api, Settings};
 use xebec_apiserver::kube::user::User;
 
 struct Server {
@@ -27,10 +27,11 @@ struct Answer {
 impl Server {
     async fn start() -> Self {
         let cluster = Cluster::start(1).await;
-        let api = Arc::new(Api::new(
-            cluster.nodes[0].replica.clone(),
-            vec!["10.96.0.0/16".parse().expect("a range")],
-        ));
+        let settings = Settings {
+            service_ranges: vec!["10.96.0.0/16".parse().expect("a range")],
+            address: "127.0.0.1:6443".to_owned(),
+        };
+        let api = Arc::new(Api::new(cluster.nodes[0].replica.clone(), settings));
         let server = Self { cluster, api };
         let default = json!({"metadata": {"name": "default"}});
         let made = server.post("/api/v1/namespaces", &default).await;

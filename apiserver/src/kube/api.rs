@@ -4,8 +4,10 @@ use super::admission::Chain;
 use super::body::{Body, BodyError};
 use super::call::Call;
 use super::decode::BodyKind;
+use super::documents::Documents;
 use super::found::Found;
 use super::handlers;
+use super::health::Health;
 use super::limits::{BODY_BYTES_MAX, BODY_TIMEOUT};
 use super::negotiate::{self, Form, Media, Offers, Wanted};
 use super::object::Stored;
@@ -30,20 +32,35 @@ use xebec_core::status::Status;
 use xebec_core::value::Object;
 use xebec_raft::Replica;
 
+/// What an [`Api`] has to be told.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Addresses of Services.
+    pub service_ranges: Vec<IpNet>,
+    /// Where clients reach this replica, as `address:port`.
+    pub address: String,
+}
+
 /// Shared by all requests of a server.
 pub struct Api {
     pub storage: Storage,
     pub registry: Arc<SharedRegistry>,
     pub admission: Chain,
+    pub documents: Documents,
+    pub health: Health,
 }
 
 impl Api {
-    pub fn new(replica: Replica, service_ranges: Vec<IpNet>) -> Self {
+    pub fn new(replica: Replica, settings: Settings) -> Self {
         let registry = SharedRegistry::new(Registry::built_in(Selection::Default));
+        let registry = Arc::new(registry);
+        let storage = Storage::new(replica);
         Self {
-            storage: Storage::new(replica),
-            registry: Arc::new(registry),
-            admission: Chain::new(service_ranges),
+            documents: Documents::new(registry.clone(), settings.address),
+            health: Health::new(storage.clone()),
+            storage,
+            registry,
+            admission: Chain::new(settings.service_ranges),
         }
     }
 
@@ -72,9 +89,20 @@ impl Api {
         Ok(())
     }
 
+    /// Requests for no resource.
+    async fn answer_other(&self, call: &Call) -> Result<Response<Body>, Status> {
+        if let Some(response) = self.health.answer(call).await {
+            return Ok(response);
+        }
+        match self.documents.answer(call).await {
+            Some(answer) => answer,
+            None => Ok(respond::text(404, "404 page not found\n")),
+        }
+    }
+
     async fn answer(self: &Arc<Self>, call: &mut Call) -> Result<Response<Body>, Status> {
         if !call.info.is_resource {
-            return Ok(respond::text(404, "404 page not found\n"));
+            return self.answer_other(call).await;
         }
         let registry = self.registry.load();
         let found = Found::of(&call.info, &registry)?;

@@ -10,6 +10,19 @@ pub fn now() -> Timestamp {
     Timestamp { seconds: since.as_secs().cast_signed(), nanos: since.subsec_nanos() }
 }
 
+/// A time as headers have it (RFC 9110): `Fri, 20 Nov 2026 21:31:00 GMT`.
+pub fn http_date(seconds: i64) -> String {
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let day = DAYS[usize::try_from(seconds.div_euclid(86_400).rem_euclid(7)).unwrap_or_default()];
+    let text = Timestamp { seconds, nanos: 0 }.to_seconds_text();
+    let part = |range| text.get(range).unwrap_or_default();
+    let month = part(5..7).parse::<usize>().ok().and_then(|month| MONTHS.get(month - 1));
+    let month = month.copied().unwrap_or_default();
+    format!("{day}, {} {month} {} {} GMT", part(8..10), part(0..4), part(11..19))
+}
+
 /// Cryptographically random bytes.
 pub fn random<const LEN: usize>() -> [u8; LEN] {
     let mut bytes = [0; LEN];
@@ -47,6 +60,12 @@ pub fn name_suffix() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dates_of_headers() {
+        assert_eq!(http_date(0), "Thu, 01 Jan 1970 00:00:00 GMT");
+        assert_eq!(http_date(1_795_210_263), "Fri, 20 Nov 2026 21:31:03 GMT");
+    }
 
     #[test]
     fn uids_are_of_version_4_and_differ() {

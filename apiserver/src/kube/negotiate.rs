@@ -62,7 +62,7 @@ impl Media {
 }
 
 /// One entry of an `Accept` header.
-struct Clause<'a> {
+pub(super) struct Clause<'a> {
     media: &'a str,
     quality_milli: u32,
     parameters: Vec<(&'a str, &'a str)>,
@@ -80,7 +80,26 @@ impl<'a> Clause<'a> {
         Self { media, quality_milli: (quality.clamp(0.0, 1.0) * 1000.0) as u32, parameters }
     }
 
-    fn get(&self, name: &str) -> Option<&'a str> {
+    /// All entries, the best first: what is equally good stays in the client's order.
+    pub(super) fn parse_all(accept: &'a str) -> Vec<Self> {
+        let mut clauses: Vec<Self> = accept.split(',').map(Self::parse).collect();
+        clauses.sort_by_key(|clause| Reverse(clause.quality_milli));
+        clauses
+    }
+
+    pub(super) fn media_type(&self) -> &'a str {
+        self.media
+    }
+
+    /// `None` for what cannot be written.
+    pub(super) fn media(&self) -> Option<Media> {
+        match self.media {
+            "*/*" | "application/*" => Some(Media::Json),
+            other => Media::of(other),
+        }
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&'a str> {
         self.parameters.iter().find(|(key, _)| *key == name).map(|(_, value)| *value)
     }
 }
@@ -102,21 +121,26 @@ impl Offers {
 /// Chooses a form; 406 where nothing fits.
 pub fn negotiate(call: &Call, offers: Offers) -> Result<Wanted, Status> {
     let accept = call.header("accept").unwrap_or_default();
-    let gzip = call.header("accept-encoding").is_some_and(|all| {
-        all.split(',').any(|one| one.split(';').next().is_some_and(|name| name.trim() == "gzip"))
-    });
     let chosen = choose(accept, offers).ok_or_else(|| not_acceptable(offers))?;
-    let pretty = is_pretty(call);
-    Ok(Wanted { media: chosen.0, form: chosen.1, pretty, gzip })
+    Ok(Wanted { media: chosen.0, form: chosen.1, ..plain_form(call) })
+}
+
+/// JSON of a whole object, with what does not depend on the `Accept` header.
+pub(super) fn plain_form(call: &Call) -> Wanted {
+    let (pretty, gzip) = (is_pretty(call), takes_gzip(call));
+    Wanted { media: Media::Json, form: Form::Object, pretty, gzip }
+}
+
+pub(super) fn takes_gzip(call: &Call) -> bool {
+    call.header("accept-encoding").is_some_and(|all| {
+        all.split(',').any(|one| one.split(';').next().is_some_and(|name| name.trim() == "gzip"))
+    })
 }
 
 /// The form of an error: the client's choice if it can be had, else JSON.
 pub fn of_error(call: &Call) -> Wanted {
-    let plain = Wanted { media: Media::Json, form: Form::Object, pretty: false, gzip: false };
-    match negotiate(call, Offers::PLAIN) {
-        Ok(wanted) => Wanted { form: Form::Object, gzip: false, ..wanted },
-        Err(_) => Wanted { pretty: is_pretty(call), ..plain },
-    }
+    let wanted = negotiate(call, Offers::PLAIN).unwrap_or_else(|_| plain_form(call));
+    Wanted { gzip: false, ..wanted }
 }
 
 /// Browsers and curl get indented answers unless they say otherwise.
@@ -130,14 +154,8 @@ fn choose(accept: &str, offers: Offers) -> Option<(Media, Form)> {
     if accept.trim().is_empty() {
         return Some((Media::Json, Form::Object));
     }
-    let mut clauses: Vec<Clause<'_>> = accept.split(',').map(Clause::parse).collect();
-    // Stable: what is equally good is taken in the client's order.
-    clauses.sort_by_key(|clause| Reverse(clause.quality_milli));
-    clauses.iter().find_map(|clause| {
-        let media = match clause.media {
-            "*/*" | "application/*" => Media::Json,
-            other => Media::of(other)?,
-        };
+    Clause::parse_all(accept).iter().find_map(|clause| {
+        let media = clause.media()?;
         if media == Media::Protobuf && !offers.protobuf {
             return None;
         }

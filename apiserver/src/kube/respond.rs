@@ -58,7 +58,7 @@ pub fn head(code: u16, content_type: &'static str) -> Response<Body> {
     response
 }
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 4), Compression::fast());
     encoder.write_all(bytes).and_then(|()| encoder.finish()).expect("memory takes every write")
 }

@@ -4,8 +4,8 @@ use super::settings::ApiSettings;
 use super::validate::sockets;
 use super::{Api, ClientTls, ConfigError, ServiceAccountKeys, Url};
 
-/// Services need room for more than one address; upstream's bounds.
-const SERVICE_BITS_MAX: [u8; 2] = [28, 124];
+/// Services need room for more than one address; upstream's bound.
+const SERVICE_BITS_MIN: u8 = 4;
 
 /// None if there is no certificate to serve with.
 pub(super) fn api(settings: &ApiSettings) -> Result<Option<Api>, ConfigError> {
@@ -36,7 +36,11 @@ pub(super) fn api(settings: &ApiSettings) -> Result<Option<Api>, ConfigError> {
         }
     };
     let service_cidr = settings.service_cidr.expect("it has a default");
-    if service_cidr.bits() > SERVICE_BITS_MAX[usize::from(service_cidr.first_host().is_ipv6())] {
+    if service_cidr.addr() != service_cidr.network() {
+        let problem = format!("does not begin its range: write {}", service_cidr.trunc());
+        return Err(ConfigError::invalid("api.service_cidr", problem));
+    }
+    if service_cidr.max_prefix_len() - service_cidr.prefix_len() < SERVICE_BITS_MIN {
         return Err(ConfigError::invalid("api.service_cidr", "has too few addresses"));
     }
     let tls = ClientTls { cert, key, client_ca: settings.client_ca.clone() };
@@ -91,6 +95,9 @@ mod tests {
             }),
             ("too few addresses", |api| {
                 api.service_cidr = Some("10.0.0.0/29".parse().expect("a range"));
+            }),
+            ("write 10.96.0.0/16", |api| {
+                api.service_cidr = Some("10.96.1.0/16".parse().expect("a range"));
             }),
             ("every replica would serve", |api| {
                 api.vip = Some("https://127.0.0.1:6443".parse().expect("a URL"));

@@ -4,7 +4,6 @@
 //! Invariant: every setting is a flag and a key of the file, with one text for both.
 
 mod api;
-mod cidr;
 mod cluster;
 mod document;
 mod error;
@@ -13,7 +12,6 @@ mod units;
 mod url;
 mod validate;
 
-pub use cidr::Cidr;
 pub use cluster::{InitialMember, by_name};
 pub use document::commented_toml;
 pub use error::ConfigError;
@@ -21,6 +19,7 @@ pub use settings::{LogFormat, Settings};
 pub use units::{ByteSize, Retention};
 pub use url::Url;
 
+use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -87,7 +86,7 @@ pub struct Api {
     /// `client_ca` is whom to know, not whom to let in.
     pub tls: ClientTls,
     pub service_account: ServiceAccountKeys,
-    pub service_cidr: Cidr,
+    pub service_cidr: IpNet,
     pub vip: Option<SocketAddr>,
 }
 

@@ -4,11 +4,11 @@
 //! of the section `[client]`. Flags override the file. The texts here are the help, the comments
 //! of `--print-config` and `docs/configuration.md`. Each argument's id is its key in the file.
 
-use super::cidr::Cidr;
 use super::cluster::InitialMember;
 use super::units::{ByteSize, Retention};
 use super::url::Url;
 use clap::{Args, ValueEnum};
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -188,7 +188,7 @@ pub struct ApiSettings {
     /// Addresses of Services. [default: 10.96.0.0/16]
     #[arg(id = "api.service_cidr", long = "api-service-cidr", alias = "service-cluster-ip-range")]
     #[arg(value_name = "CIDR")]
-    pub service_cidr: Option<Cidr>,
+    pub service_cidr: Option<IpNet>,
 
     /// URL that the leader serves as well, whichever replica that is: the one address for clients
     /// that know only one.

@@ -5,13 +5,12 @@ use super::peers::client_tls;
 use super::vip::Vip;
 use crate::config::Api as Config;
 use crate::failure::Failure;
-use ipnet::IpNet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use xebec_apiserver::kube::api::Api;
+use xebec_apiserver::kube::api::{Api, Settings};
 use xebec_apiserver::kube::server::{Options, Timeouts};
 use xebec_apiserver::{KubeServer, TlsOptions};
 use xebec_raft::Replica;
@@ -21,16 +20,19 @@ pub struct Kubernetes {
     listeners: Vec<TcpListener>,
     tls: TlsOptions,
     vip: Option<SocketAddr>,
-    service_ranges: Vec<IpNet>,
+    settings: Settings,
 }
 
 /// Binds the addresses and reads the files, or says what is wrong with them.
 pub async fn claim(config: &Config) -> Result<Kubernetes, Failure> {
     let tls = client_tls(&config.tls)?;
     let listeners = super::listen(&config.listen).await?;
-    let range = config.service_cidr.to_string();
-    let service_ranges = vec![range.parse().expect("a range is written as it is read")];
-    Ok(Kubernetes { listeners, tls, vip: config.vip, service_ranges })
+    let port = config.listen.first().map_or(0, SocketAddr::port);
+    let settings = Settings {
+        service_ranges: vec![config.service_cidr],
+        address: SocketAddr::new(config.advertise, port).to_string(),
+    };
+    Ok(Kubernetes { listeners, tls, vip: config.vip, settings })
 }
 
 impl Kubernetes {
@@ -41,7 +43,7 @@ impl Kubernetes {
         stop: &CancellationToken,
         tasks: &mut JoinSet<()>,
     ) -> Result<(), Failure> {
-        let api = Arc::new(Api::new(replica.clone(), self.service_ranges));
+        let api = Arc::new(Api::new(replica.clone(), self.settings));
         let options = Options { tls: self.tls, timeouts: Timeouts::default() };
         let server = KubeServer::new(&options, api);
         let server = server.map_err(|error| errors::tls_failure("api", &error))?;

@@ -3,7 +3,7 @@
 use super::cluster_file::{ClusterFile, LocalMember};
 use super::kubeconfig;
 use super::layout::Layout;
-use crate::config::{Cidr, InitialMember, Settings, commented_toml};
+use crate::config::{InitialMember, Settings, commented_toml};
 use crate::failure::Failure;
 use crate::pki::{Pair, Pki, write_private};
 use crate::surroundings::now;
@@ -87,7 +87,9 @@ fn write_api(
 ) -> Result<(), Failure> {
     let (url, vip) = (cluster.api_url(member), cluster.vip_url());
     let services = Settings::default().with_defaults().api.service_cidr;
-    let mut addresses: Vec<IpAddr> = services.iter().map(Cidr::first_host).collect();
+    // The Service `kubernetes` has the first one.
+    let mut addresses: Vec<IpAddr> =
+        services.iter().filter_map(|range| range.hosts().next()).collect();
     addresses.extend([&url, &vip].into_iter().filter_map(|url| Some(url.socket()?.ip())));
     let files = pki.kube_replica(&member.name, &addresses)?;
     let api = &mut settings.api;

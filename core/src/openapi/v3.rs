@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 /// The documents of a registry, by their name in the index: `api/v1`, `apis/apps/v1`, `version`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Documents {
     pub index: Document,
     pub by_name: BTreeMap<String, Arc<Pair>>,
