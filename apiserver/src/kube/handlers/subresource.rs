@@ -3,6 +3,7 @@
 mod binding;
 mod connect;
 mod eviction;
+mod scale;
 
 use crate::kube::api::Api;
 use crate::kube::call::Call;
@@ -15,7 +16,9 @@ use xebec_core::registry::Verb;
 /// kind's strategy.
 pub async fn handle(api: &Arc<Api>, call: &mut Call, found: &Found, verb: Verb) -> Answer {
     match (&*found.subresource, verb) {
-        ("scale" | "token", _) => Err(super::method_not_allowed()),
+        ("scale", Verb::Get) => scale::get(api, call, found).await,
+        ("scale", Verb::Update) => scale::update(api, call, found).await,
+        ("scale", Verb::Patch) => scale::patch(api, call, found).await,
         ("binding", Verb::Create) => binding::create(api, call, found).await,
         ("eviction", Verb::Create) => eviction::create(api, call, found).await,
         ("exec" | "attach" | "portforward" | "proxy" | "log", _) => {
