@@ -172,13 +172,6 @@ impl<'e> Edit<'e> {
         normal::complete(self.schema, self.id, self.object);
     }
 
-    /// Says what the object is, which comes first.
-    pub fn name(&mut self, kind: &str, api_version: &str) {
-        self.object.insert("kind", kind.into());
-        self.object.insert("apiVersion", api_version.into());
-        normal::complete(self.schema, self.id, self.object);
-    }
-
     /// The fields of a message, those of inlined ones included.
     fn fields(schema: &'e Schema, id: MessageId) -> Box<dyn Iterator<Item = &'e Field> + 'e> {
         Box::new(schema.message(id).fields.iter().flat_map(move |field| match field.kind {
@@ -237,23 +230,6 @@ fn is_zero(value: &Value) -> bool {
     }
 }
 
-/// Sets an entry of a map, whose keys stand in their order.
-pub fn set_entry(map: &mut Object, key: &str, value: impl Into<Value>) {
-    if let Some(held) = map.get_mut(key) {
-        *held = value.into();
-        return;
-    }
-    let given = std::mem::take(map);
-    let (before, after): (Vec<_>, Vec<_>) = given.into_iter().partition(|(name, _)| **name < *key);
-    for (name, value) in before {
-        map.push(name, value);
-    }
-    map.push(key, value.into());
-    for (name, value) in after {
-        map.push(name, value);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -305,14 +281,5 @@ mod tests {
         let more = parse(r#"{"spec":{"containers":[{"resources":{"limits":{"cpu":"2"}}}]}}"#);
         assert!(same(&BUILT_IN, pod(), &one, &other));
         assert!(!same(&BUILT_IN, pod(), &one, &more));
-    }
-
-    #[test]
-    fn keys_of_maps_stand_in_order() {
-        let mut map = parse(r#"{"a":1,"c":3}"#);
-        set_entry(&mut map, "b", 2);
-        set_entry(&mut map, "d", 4);
-        set_entry(&mut map, "a", 0);
-        assert_eq!(json(&map), r#"{"a":0,"b":2,"c":3,"d":4}"#);
     }
 }

@@ -1,7 +1,6 @@
 //! What happens to an object's metadata when it is created, updated and deleted, whatever its kind.
 //!
-//! What is decoded, defaulted and converted is first brought into step with itself ([`settle`]). A
-//! create goes through [`receive`] before managed fields and admission, and through
+//! A create goes through [`receive`] before managed fields and admission, and through
 //! [`before_create`] after them; an update through [`check_version`] and [`before_update`]. Both
 //! call the kind's [`crate::strategy`]. A delete asks for a [`DeletePlan`]; an update that takes the
 //! last finalizer away is a delete too ([`deletes_now`]). Validation is not done here.
@@ -12,7 +11,6 @@
 
 mod create;
 mod delete;
-mod hub;
 mod metadata;
 mod options;
 mod owners;
@@ -25,7 +23,6 @@ pub use create::{
     before_create, check_new_version, generate_name, needs_name, receive,
 };
 pub use delete::{DeletePlan, deleted_status, plan, warnings as delete_warnings};
-pub use hub::settle;
 pub(crate) use metadata::set_all_metadata;
 pub use metadata::{
     metadata, name, namespace, object_namespace_matches, resource_version, set_metadata, uid,

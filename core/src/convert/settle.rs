@@ -2,6 +2,8 @@
 //! goes through them upstream, whatever its version.
 
 use crate::codec::normal;
+use crate::edit;
+use crate::lifecycle;
 use crate::registry::Resource;
 use crate::schema::{BUILT_IN, MessageId};
 use crate::value::{Object, Value};
@@ -55,8 +57,12 @@ pub fn settle(resource: &Resource, object: &mut Object) {
         ("", "Secret") => secret(object),
         ("", "PodTemplate") => template(Some(object)),
         ("", "ReplicationController")
-        | ("apps", "DaemonSet" | "Deployment" | "ReplicaSet")
+        | ("apps", "Deployment" | "ReplicaSet")
         | ("batch", "Job") => template(part(object, &["spec"])),
+        ("apps", "DaemonSet") => {
+            template(part(object, &["spec"]));
+            count_template(object);
+        }
         ("apps", "StatefulSet") => {
             template(part(object, &["spec"]));
             claim_templates(object);
@@ -164,6 +170,18 @@ fn secret(secret: &mut Object) {
         data.insert_sorted(key, encoded.into());
     }
     put(secret, MESSAGES.secret, "data", Value::Object(data));
+}
+
+/// A DaemonSet always says how often its template has changed.
+fn count_template(set: &mut Object) {
+    const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
+    let annotations = edit::object(lifecycle::metadata(set), &["annotations"]);
+    if annotations.is_some_and(|annotations| annotations.get(TEMPLATE_GENERATION).is_some()) {
+        return;
+    }
+    let mut annotations = annotations.cloned().unwrap_or_default();
+    annotations.insert_sorted(TEMPLATE_GENERATION, "0".into());
+    lifecycle::set_metadata(set, "annotations", Some(Value::Object(annotations)));
 }
 
 /// Claims in templates say their kind, for clients that work by reflection.

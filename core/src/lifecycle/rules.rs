@@ -30,6 +30,7 @@ pub fn allows_create_on_update(target: Target<'_>) -> bool {
         ("", "Endpoints" | "Event" | "LimitRange" | "PodTemplate" | "Service")
             | ("events.k8s.io", "Event")
             | ("coordination.k8s.io", "Lease" | "LeaseCandidate")
+            | ("node.k8s.io", "RuntimeClass")
             | (
                 "rbac.authorization.k8s.io",
                 "Role" | "ClusterRole" | "RoleBinding" | "ClusterRoleBinding"
@@ -55,6 +56,6 @@ pub fn allows_unconditional_update(target: Target<'_>) -> bool {
             | ("apiregistration.k8s.io", _)
             | ("admissionregistration.k8s.io", _)
             | ("internal.apiserver.k8s.io", _)
-            | ("certificates.k8s.io", "ClusterTrustBundle")
+            | ("certificates.k8s.io", "ClusterTrustBundle" | "PodCertificateRequest")
     )
 }

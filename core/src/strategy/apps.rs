@@ -17,7 +17,7 @@ fn template_generation(object: &Object) -> i64 {
 fn set_template_generation(object: &mut Object, generation: i64) {
     let annotations = edit::object(metadata(object), &["annotations"]);
     let mut annotations = annotations.cloned().unwrap_or_default();
-    edit::set_entry(&mut annotations, TEMPLATE_GENERATION, generation.to_string());
+    annotations.insert_sorted(TEMPLATE_GENERATION, generation.to_string().into());
     set_metadata(object, "annotations", Some(Value::Object(annotations)));
 }
 

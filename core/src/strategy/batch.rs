@@ -27,14 +27,14 @@ fn generate_selector(target: Target<'_>, object: &mut Object) {
     for (keys, value) in [(NAME_LABELS, &name), (UID_LABELS, &uid)] {
         for key in keys {
             if labels.get(key).is_none() {
-                edit::set_entry(&mut labels, key, value.as_str());
+                labels.insert_sorted(key, value.as_str().into());
             }
         }
     }
     let selector = ["spec", "selector", "matchLabels"];
     let mut selected = edit::object(object, &selector).cloned().unwrap_or_default();
     if selected.get(UID_LABELS[1]).is_none() {
-        edit::set_entry(&mut selected, UID_LABELS[1], uid.as_str());
+        selected.insert_sorted(UID_LABELS[1], uid.as_str().into());
     }
     let mut edit = Edit::new(target, object);
     edit.set(&path, Value::Object(labels));

@@ -89,7 +89,7 @@ fn merge(pod: &mut Object, binding: &Object, field: &str) {
     let Some(added) = edit::object(metadata(binding), &[field]) else { return };
     let mut map = edit::object(metadata(pod), &[field]).cloned().unwrap_or_default();
     for (key, value) in added.iter() {
-        edit::set_entry(&mut map, key, value.clone());
+        map.insert_sorted(key, value.clone());
     }
     set_metadata(pod, field, Some(Value::Object(map)));
 }

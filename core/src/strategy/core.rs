@@ -66,7 +66,7 @@ pub(super) fn name_label(object: &mut Object) {
         return;
     }
     let mut labels = labels.cloned().unwrap_or_default();
-    edit::set_entry(&mut labels, LABEL, name);
+    labels.insert_sorted(LABEL, name.into());
     set_metadata(object, "labels", Some(Value::Object(labels)));
 }
 

@@ -6,7 +6,7 @@
 use super::conditions::{self, Condition};
 use crate::edit::{self, Edit};
 use crate::field_error::quoted;
-use crate::lifecycle::{self, DeleteOptions, metadata, name};
+use crate::lifecycle::{DeleteOptions, metadata, name};
 use crate::status::{Cause, GroupName, Status};
 use crate::target::Target;
 use crate::time::Timestamp;
@@ -142,7 +142,7 @@ fn spend(
     if allowed == 0 {
         return Err(exhausted(budget, count("desiredHealthy"), count("currentHealthy")));
     }
-    edit::set_entry(&mut pods, pod, now.to_seconds_text());
+    pods.insert_sorted(pod, now.to_seconds_text().into());
     let mut spent = budget.clone();
     let mut edit = Edit::new(target, &mut spent);
     edit.set(&["status", "disruptionsAllowed"], allowed - 1);
@@ -201,11 +201,5 @@ pub fn mark(target: Target<'_>, pod: &Object, now: Timestamp) -> Object {
         message: "Eviction API: evicting",
     };
     conditions::add_to_pod(target, &mut marked, &evicted, Some(now));
-    let generation = edit::int(lifecycle::metadata(pod), &["generation"]).unwrap_or_default();
-    Edit::new(target, &mut marked).each(&["status", "conditions"], |mut one| {
-        if edit::text(one.object(), &["type"]) == "DisruptionTarget" && generation > 0 {
-            one.set(&["observedGeneration"], generation);
-        }
-    });
     marked
 }

@@ -1,12 +1,16 @@
 //! Replays one case.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 use xebec_core::apply::fieldset::Set;
-use xebec_core::apply::{Filter, Manager, Writer};
+use xebec_core::apply::{Manager, Writer};
 use xebec_core::codec::json;
 use xebec_core::patch::{self, FieldValidation, Patch, PatchKind};
+use xebec_core::registry::{Registry, Selection};
 use xebec_core::schema::{BUILT_IN, MessageId};
 use xebec_core::status::Status;
+use xebec_core::strategy;
+use xebec_core::target::Target;
 use xebec_core::time::Timestamp;
 use xebec_core::value::{Object, Value};
 
@@ -56,6 +60,19 @@ impl<'c> Step<'c> {
             Some(other) => serde_json::to_vec(other).expect("serializable"),
             None => Vec::new(),
         }
+    }
+
+    /// Empty for the object itself.
+    fn subresource(&self) -> &'c str {
+        let last = self.path.rsplit('/').next().unwrap_or_default();
+        let known =
+            ["status", "scale", "binding", "ephemeralcontainers", "resize", "finalize", "approval"];
+        if known.contains(&last) { last } else { "" }
+    }
+
+    fn object_path(&self) -> &'c str {
+        let path = self.path.strip_suffix(self.subresource()).unwrap_or(self.path);
+        path.strip_suffix('/').unwrap_or(path)
     }
 
     fn option(&self, name: &str) -> &'c str {
@@ -158,7 +175,7 @@ fn stored(step: &Step<'_>) -> Option<(String, Object)> {
     let name = answer.get("metadata")?.get("name")?.as_str()?;
     let path = match step.method {
         "POST" => format!("{}/{name}", step.path),
-        "PATCH" | "PUT" | "GET" => step.path.trim_end_matches("/status").to_owned(),
+        "PATCH" | "PUT" | "GET" => step.object_path().to_owned(),
         _ => return None,
     };
     let (_, object) = known(answer)?;
@@ -201,15 +218,14 @@ type Verdict = Option<Result<(), String>>;
 
 fn check(step: &Step<'_>, live: &HashMap<String, Object>) -> Verdict {
     let answer = step.answer.filter(|_| !step.setup)?;
-    let last = step.path.rsplit('/').next().unwrap_or_default();
-    if matches!(last, "status" | "scale" | "binding" | "ephemeralcontainers" | "resize") {
+    if matches!(step.subresource(), "scale" | "binding") {
         return None;
     }
     match (step.method, step.content_type) {
         ("POST", _) if step.code == 201 => check_create(step, answer),
         ("PATCH", "application/apply-patch+yaml") => check_apply(step, answer, live),
-        ("PATCH", _) => check_patch(step, answer, live.get(step.path)?),
-        ("PUT", _) if step.code == 200 => check_put(step, answer, live.get(step.path)?),
+        ("PATCH", _) => check_patch(step, answer, live.get(step.object_path())?),
+        ("PUT", _) if step.code == 200 => check_put(step, answer, live.get(step.object_path())?),
         _ => None,
     }
 }
@@ -277,24 +293,28 @@ fn difference(got: &str, wanted: &str) -> String {
     format!("\n    got    …{}\n    wanted …{}", cut(got), cut(wanted))
 }
 
-/// Runs with the field manager of the resource of an object.
+static REGISTRY: LazyLock<Registry> = LazyLock::new(|| Registry::built_in(Selection::All));
+
+/// Runs with the field manager of what an object was sent to.
 fn with_manager<T>(
+    step: &Step<'_>,
     id: MessageId,
     object: &Object,
     act: impl FnOnce(Manager<'_>) -> T,
 ) -> Option<T> {
     let api_version = object.get("apiVersion")?.as_str()?;
     let kind = object.get("kind")?.as_str()?;
-    let has_status = BUILT_IN.message(id).json_path("status").is_some();
-    let filter = if has_status { Filter::except(&[&["status"]]) } else { Filter::All };
+    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+    let (resource, version) = REGISTRY.find_kind(group, version, kind)?;
+    let subresource = step.subresource();
     let versions = [(api_version, id)];
     Some(act(Manager {
         schema: &BUILT_IN,
         id,
         api_version,
         kind,
-        subresource: "",
-        filter: &filter,
+        subresource,
+        filter: strategy::reset_fields(Target { resource, version, subresource }),
         versions: &versions,
     }))
 }
@@ -309,10 +329,9 @@ fn writer<'c>(step: &Step<'c>) -> Writer<'c> {
 
 fn check_create(step: &Step<'_>, answer: &Object) -> Verdict {
     let (id, wanted) = known(answer)?;
-    entries(&wanted).as_array()?;
     let given = json::decode_tree(&BUILT_IN, id, step.body?).ok()?.object;
     let mut new = as_before_storage(given, &without_entries(wanted.clone()));
-    with_manager(id, &wanted, |manager| {
+    with_manager(step, id, &wanted, |manager| {
         manager.on_update(None, &mut new, false, writer(step));
         same_entries(&new, &wanted)
     })
@@ -420,7 +439,7 @@ fn check_put(step: &Step<'_>, answer: &Object, live: &Object) -> Verdict {
     entries(&wanted).as_array()?;
     let given = json::decode_tree(&BUILT_IN, id, step.body?).ok()?.object;
     let mut new = as_before_storage(given, &without_entries(wanted.clone()));
-    with_manager(id, &wanted, |manager| {
+    with_manager(step, id, &wanted, |manager| {
         manager.on_update(Some(live), &mut new, false, writer(step));
         same_entries(&new, &wanted)
     })
@@ -461,8 +480,9 @@ fn check_apply(step: &Step<'_>, answer: &Object, live: &HashMap<String, Object>)
     let id = message_of(patch.get("apiVersion")?.as_str()?, patch.get("kind")?.as_str()?)?;
     let force = step.option("force") == "true";
     let live = live.get(step.path);
-    let outcome =
-        with_manager(id, patch, |manager| manager.on_apply(live, patch, force, writer(step)))?;
+    let outcome = with_manager(step, id, patch, |manager| {
+        manager.on_apply(live, patch, force, writer(step))
+    })?;
     Some(match (outcome, step.code) {
         (Ok(applied), 200 | 201) => {
             let (id, wanted) = known(answer)?;
@@ -510,10 +530,14 @@ fn check_patch(step: &Step<'_>, answer: &Object, live: &Object) -> Verdict {
         metadata.insert("managedFields", held);
     }
     let resets = patched.resets_managed_fields;
-    let verdict = with_manager(id, live, |manager| {
+    let verdict = with_manager(step, id, live, |manager| {
         manager.on_update(Some(live), &mut new, resets, writer(step));
         same_entries(&new, &wanted)
     })?;
+    if !step.subresource().is_empty() {
+        // Strategies take from the stored object what is not written here.
+        return Some(verdict);
+    }
     Some(verdict.and_then(|()| covered(&without_entries(patched.object), &wanted)))
 }
 
