@@ -111,10 +111,3 @@ fn update(target: Target<'_>, new: &mut Object, old: &Object) {
     }
     generation::count(target, new, old);
 }
-
-/// After validation: what depends on the final name.
-pub fn canonicalize(target: Target<'_>, object: &mut Object) {
-    if target.kind() == ("", "Namespace") {
-        core::name_label(object);
-    }
-}

@@ -139,3 +139,70 @@ pub fn deletes_now(target: Target<'_>, new: &Object, old: &Object) -> bool {
         && !has_grace
         && !is_held_by_spec
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::{Registry, Selection};
+
+    fn parse(text: &str) -> Object {
+        match serde_json::from_str(text).expect("valid JSON") {
+            Value::Object(object) => object,
+            _ => Object::new(),
+        }
+    }
+
+    fn refused(group: &str, plural: &str, object: &str) -> (String, String) {
+        let registry = Registry::built_in(Selection::All);
+        let resource = registry.find_resource(group, plural).expect("a built-in resource");
+        let target = Target::stored(resource);
+        let (object, old) = (parse(object), parse(r#"{"metadata":{"name":"a","uid":"u"}}"#));
+        let text =
+            |outcome: Result<(), Status>| outcome.map_or_else(|s| s.message, |()| "ok".into());
+        let existing = Existing { object: &old, version: 7 };
+        (
+            text(check_uid(target, &object, Some(&old))),
+            text(check_version(target, &object, existing)),
+        )
+    }
+
+    #[test]
+    fn an_update_says_what_it_replaces() {
+        let (uid, version) =
+            refused("", "configmaps", r#"{"metadata":{"name":"a","namespace":"n","uid":"x"}}"#);
+        assert_eq!(
+            uid,
+            r#"Operation cannot be fulfilled on configmaps "a": StorageError: invalid object, Code: 4, Key: /registry/configmaps/n/a, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: x, UID in object meta: u"#
+        );
+        assert_eq!(version, "ok");
+        let (uid, version) =
+            refused("coordination.k8s.io", "leases", r#"{"metadata":{"name":"a"}}"#);
+        assert_eq!(uid, "ok");
+        assert_eq!(
+            version,
+            r#"leases.coordination.k8s.io "a" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified for an update"#
+        );
+        let stale = r#"{"metadata":{"name":"a","resourceVersion":"6"}}"#;
+        assert_eq!(
+            refused("", "pods", stale).1,
+            r#"Operation cannot be fulfilled on pods "a": the object has been modified; please apply your changes to the latest version and try again"#
+        );
+    }
+
+    #[test]
+    fn the_last_finalizer_is_the_end_of_what_was_deleted() {
+        let registry = Registry::built_in(Selection::All);
+        let deletes = |plural: &str, new: &str, old: &str| {
+            let resource = registry.find_resource("", plural).expect("a built-in resource");
+            deletes_now(Target::stored(resource), &parse(new), &parse(old))
+        };
+        let dying = r#"{"metadata":{"deletionTimestamp":"2026-01-01T00:00:00Z","deletionGracePeriodSeconds":0,"finalizers":["a"]}}"#;
+        let waiting = dying.replace(":0,", ":30,");
+        let free = r#"{"metadata":{}}"#;
+        assert!(deletes("configmaps", free, dying));
+        assert!(!deletes("configmaps", dying, dying));
+        assert!(!deletes("configmaps", free, free));
+        assert!(!deletes("pods", free, &waiting));
+        assert!(!deletes("namespaces", r#"{"spec":{"finalizers":["kubernetes"]}}"#, dying));
+    }
+}

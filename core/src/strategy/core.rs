@@ -55,10 +55,11 @@ fn create_namespace(target: Target<'_>, object: &mut Object) {
     let mut edit = Edit::new(target, object);
     edit.set(&["spec", "finalizers"], Value::Array(finalizers));
     edit.set(&["status", "phase"], "Active");
+    name_label(object);
 }
 
 /// The label that names a Namespace, also where the name was generated.
-pub(super) fn name_label(object: &mut Object) {
+fn name_label(object: &mut Object) {
     const LABEL: &str = "kubernetes.io/metadata.name";
     let labels = edit::object(metadata(object), &["labels"]);
     let name = name(object);

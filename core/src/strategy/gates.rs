@@ -184,3 +184,17 @@ fn tidy_lifecycles(target: Target<'_>, object: &mut Object) {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_gate_has_fields() {
+        let found: Vec<u8> =
+            GATED.iter().flat_map(|gated| &gated.own).map(|(_, gate)| *gate).collect();
+        for (at, gate) in OFF.iter().enumerate() {
+            assert!(found.contains(&(at as u8)), "{gate}");
+        }
+    }
+}

@@ -225,7 +225,6 @@ fn create_object(place: &Place<'_>, object: &mut Object) -> Result<(), Status> {
     let fresh = Fresh { uid: UID, name_suffix: "bcdfg" };
     lifecycle::before_create(target, object, &fresh, &context(place))?;
     valid(target, object, &validation::on_create(target, object))?;
-    strategy::canonicalize(target, object);
     normal::forget_empty(target.schema(), target.message(), object);
     lifecycle::check_new_version(object)
 }
