@@ -11,6 +11,7 @@ mod settle;
 
 pub use settle::settle;
 
+use crate::custom::versions;
 use crate::registry::{Resource, Version};
 use crate::value::{Object, Value};
 
@@ -27,6 +28,12 @@ pub fn to_stored(resource: &Resource, mut object: Object) -> Result<Object, Conv
     let stored = resource.stored();
     let version = stored.api_version(stored.stored_version());
     let given = object.get("apiVersion").and_then(Value::as_str);
+    if resource.custom {
+        if given != Some(version.as_str()) {
+            versions::convert(resource, &mut object, stored.stored_version());
+        }
+        return Ok(object);
+    }
     if given != Some(version.as_str()) {
         object = match (&*resource.group, &*resource.kind) {
             ("events.k8s.io", "Event") => event::to_core(object),
@@ -45,6 +52,9 @@ pub fn from_stored(
     object: Object,
     to: &Version,
 ) -> Result<Object, ConvertError> {
+    if resource.custom {
+        return Ok(from_stored_custom(resource, object, to));
+    }
     if resource.stored_as.is_none() && to.name == resource.stored_version().name {
         return Ok(object);
     }
@@ -55,6 +65,16 @@ pub fn from_stored(
     };
     object.insert("apiVersion", resource.api_version(to).into());
     Ok(object)
+}
+
+/// The schema may have changed since the object was stored, and the stored version too.
+fn from_stored_custom(resource: &Resource, mut object: Object, to: &Version) -> Object {
+    let held = versions::version_of(resource, &object);
+    versions::refresh(held, &mut object);
+    if held.name != to.name {
+        versions::convert(resource, &mut object, to);
+    }
+    object
 }
 
 /// Brings an object in normal form from one version of a resource into another.

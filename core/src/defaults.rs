@@ -29,6 +29,7 @@ mod volume;
 pub use resource::stamp;
 
 use crate::codec::normal;
+use crate::custom;
 use crate::quantity::Quantity;
 use crate::registry::MessageRef;
 use crate::schema::{Arity, BUILT_IN, MessageId};
@@ -41,11 +42,15 @@ use plan::{PLANS, Plan};
 type Rule = fn(&mut Draft<'_>);
 
 /// Completes an object in normal form of the target's version, or what is sent to its subresource.
-/// Doing it twice changes nothing. Custom resources have their defaults from elsewhere.
+/// Doing it twice changes nothing. Custom resources have their defaults from their own schema.
 pub fn complete(target: Target<'_>, object: &mut Object) {
-    if matches!(target.version.message, MessageRef::BuiltIn(_))
-        && let Some(message) = target.body()
-    {
+    if matches!(target.version.message, MessageRef::Custom(..)) {
+        if target.subresource != "scale"
+            && let Some(structural) = custom::structural_of(target)
+        {
+            custom::default::complete(structural, object);
+        }
+    } else if let Some(message) = target.body() {
         complete_message(message, object);
     }
 }

@@ -2,6 +2,9 @@
 
 use crate::value::{Object, Value};
 use bytes::Bytes;
+use flate2::Compression;
+use flate2::read::DeflateDecoder;
+use flate2::write::DeflateEncoder;
 use sha2::{Digest, Sha512};
 use std::fmt::Write;
 
@@ -36,6 +39,23 @@ impl Document {
     }
 }
 
+/// A tree that is kept for long and looked at seldom: deflated JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Packed(Box<[u8]>);
+
+impl Packed {
+    pub fn new(value: &Value) -> Self {
+        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
+        serde_json::to_writer(&mut encoder, value).expect("a tree serializes into memory");
+        Self(encoder.finish().expect("writing to memory cannot fail").into())
+    }
+
+    pub fn to_value(&self) -> Value {
+        let text = DeflateDecoder::new(&*self.0);
+        serde_json::from_reader(text).expect("what was packed unpacks")
+    }
+}
+
 /// An object of the given fields, in their order.
 pub(crate) fn object<const N: usize>(fields: [(&str, Value); N]) -> Value {
     Value::Object(fields.into_iter().map(|(name, value)| (name.into(), value)).collect())
@@ -56,6 +76,12 @@ pub(crate) fn push_strings(to: &mut Object, name: &str, texts: &[Box<str>]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_packed_unpacks() {
+        let value = object([("a", Value::Array(vec![Value::Int(1), Value::Null]))]);
+        assert_eq!(Packed::new(&value).to_value(), value);
+    }
 
     #[test]
     fn a_document_carries_the_hash_of_its_bytes() {

@@ -172,7 +172,7 @@ impl Shown for Value {
             Self::String(text) => quoted(text),
             Self::Bool(flag) => flag.to_string(),
             Self::Int(number) => number.to_string(),
-            Self::Float(number) => number.to_string(),
+            Self::Float(number) => crate::apply::gotext::float(*number),
             other => serde_json::to_string(other).expect("a tree serializes"),
         }
     }

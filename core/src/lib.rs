@@ -7,6 +7,7 @@
 pub mod apply;
 pub mod codec;
 pub mod convert;
+pub mod custom;
 pub mod defaults;
 pub mod discovery;
 pub mod document;
@@ -19,6 +20,7 @@ pub mod lifecycle;
 pub mod names;
 pub mod openapi;
 pub mod patch;
+pub mod pattern;
 pub mod quantity;
 pub mod registry;
 pub mod schema;

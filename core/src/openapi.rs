@@ -4,6 +4,7 @@
 //! [`v2`] and [`v3`] put both into documents. Custom resources bring structural schemas instead of
 //! messages and take the same way.
 
+mod custom;
 mod definitions;
 pub mod descriptions;
 mod gnostic;

@@ -10,8 +10,8 @@ mod resource;
 mod shared;
 
 pub use resource::{
-    CustomColumn, GroupVersionKind, MessageRef, Resource, SelectableField, Subresource, Verb,
-    Verbs, Version, api_version,
+    CustomColumn, GroupVersionKind, MessageRef, Resource, ScalePaths, SelectableField, Subresource,
+    Verb, Verbs, Version, api_version,
 };
 pub use shared::SharedRegistry;
 
@@ -182,7 +182,7 @@ impl Registry {
 
 /// Orders versions as Kubernetes does: stable before beta before alpha, higher numbers first,
 /// anything else after them by name (the greatest key comes first).
-fn version_order(version: &str) -> (u8, u64, u64, Reverse<String>) {
+pub(crate) fn version_order(version: &str) -> (u8, u64, u64, Reverse<String>) {
     let parsed = (|| {
         let rest = version.strip_prefix('v')?;
         let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());

@@ -4,12 +4,15 @@
 //! first use. Messages refer to each other by [`MessageId`], an index, so a walker follows a field
 //! without a look-up by name.
 
+mod custom;
 mod parse;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
 pub use parse::ParseError;
+
+use crate::custom::Structural;
 
 /// The built-in API, v1.36.
 pub static BUILT_IN: LazyLock<Schema> = LazyLock::new(|| {
@@ -55,6 +58,8 @@ pub struct Message {
     by_json: HashMap<String, Box<[u16]>>,
     /// How the message looks in JSON, where that is not an object.
     pub shape: Shape,
+    /// What is said of the fields beside `metadata` in a version of a custom resource.
+    pub custom: Option<Box<Structural>>,
 }
 
 /// Fields of which one is set; the discriminator, if there is one, names it in capitalized form.
@@ -80,7 +85,7 @@ pub enum Shape {
     SchemaOrStrings,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Field {
     pub tag: u32,
     /// Name in protobuf.
@@ -149,8 +154,9 @@ pub enum Omit {
 }
 
 /// Server-side apply's list types (KEP-555).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum ListType {
+    #[default]
     Atomic,
     Set,
     Map(Vec<String>),

@@ -48,6 +48,9 @@ impl Rules {
 }
 
 fn rules(target: Target<'_>) -> Rules {
+    if target.resource.custom {
+        return crate::custom::RULES;
+    }
     let (group, kind) = target.kind();
     let found = match group {
         "" => core_group::rules(kind),

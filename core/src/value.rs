@@ -106,6 +106,13 @@ impl Object {
         self.fields.iter_mut().map(|(key, value)| (&**key, value))
     }
 
+    /// Brings the fields into the order of their names.
+    pub fn sort(&mut self) {
+        if !self.fields.is_sorted_by(|(a, _), (b, _)| a <= b) {
+            self.fields.sort_by(|(a, _), (b, _)| a.cmp(b));
+        }
+    }
+
     pub fn retain(&mut self, mut keep: impl FnMut(&str, &mut Value) -> bool) {
         self.fields.retain_mut(|(key, value)| keep(key, value));
     }

@@ -6,6 +6,7 @@ mod shared;
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use xebec_core::document::Packed;
 use xebec_core::openapi::{v2, v3};
 use xebec_core::registry::{Registry, Selection};
 use xebec_core::value::Value;
@@ -256,7 +257,7 @@ fn custom_resources_bring_their_schemas() {
         }},
     }});
     let schema: Value = serde_json::from_value(schema).expect("a tree of JSON");
-    widget.versions[0].openapi = Some(Arc::new(schema));
+    widget.versions[0].openapi = Some(Arc::new(Packed::new(&schema)));
     let registry = registry.with(widget).expect("no conflict");
     let (name, document) = v3::of_version(&registry, "example.com", "v1");
     assert_eq!(name, "apis/example.com/v1");

@@ -85,7 +85,7 @@ pub(crate) fn type_name(value: &Value) -> &'static str {
 
 /// `%v` of a float64: the shortest text that reads back, with an exponent where that is shorter.
 pub(crate) fn float(number: f64) -> String {
-    exponential(number, -4, 21, 2)
+    exponential(number, -4, 6, 2)
 }
 
 /// A float64 as JSON.
@@ -194,7 +194,9 @@ mod tests {
     #[test]
     fn floats_take_an_exponent_where_go_does() {
         assert_eq!(float(1e21), "1e+21");
-        assert_eq!(float(1e20), "100000000000000000000");
+        assert_eq!(float(1e20), "1e+20");
+        assert_eq!(float(1_234_567.5), "1.2345675e+06");
+        assert_eq!(float(123_456.5), "123456.5");
         assert_eq!(float(0.00001), "1e-05");
         assert_eq!(float(0.0001), "0.0001");
         let mut out = String::new();

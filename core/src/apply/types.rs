@@ -2,6 +2,7 @@
 //! structured-merge-diff, read off the schema table while walking).
 
 use crate::codec::normal;
+use crate::custom::{Additional, Structural};
 use crate::schema::{Arity, Field, Kind, ListType, MessageId, Omit, Schema, Shape};
 use crate::value::Value;
 
@@ -18,6 +19,12 @@ pub(crate) enum Type<'s> {
     },
     List {
         field: &'s Field,
+    },
+    /// What the schema of a custom resource says; `open`: fields that it does not declare may be
+    /// there, as around it.
+    Structural {
+        node: &'s Structural,
+        open: bool,
     },
     /// Any value, owned as one.
     Untyped,
@@ -51,6 +58,7 @@ pub(crate) struct Fields<'s> {
 #[derive(Debug, Clone, Copy)]
 enum FieldsOf<'s> {
     Message(MessageId),
+    Structural { node: &'s Structural, open: bool },
     Items(&'s Field),
     Untyped,
     Deduced,
@@ -59,8 +67,15 @@ enum FieldsOf<'s> {
 /// A list's form.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Items<'s> {
-    /// How items are told apart, and of what type they are; `None` for untyped lists.
-    field: Option<&'s Field>,
+    of: ItemsOf<'s>,
+}
+
+/// How items are told apart, and of what type they are.
+#[derive(Debug, Clone, Copy)]
+enum ItemsOf<'s> {
+    Field(&'s Field),
+    Structural { node: &'s Structural, open: bool },
+    Untyped,
 }
 
 impl<'s> Type<'s> {
@@ -115,7 +130,8 @@ impl<'s> Type<'s> {
             Self::Map { field, atomic } => {
                 Form::Object(Fields { atomic, of: FieldsOf::Items(field) })
             }
-            Self::List { field } => Form::List(Items { field: Some(field) }),
+            Self::List { field } => Form::List(Items { of: ItemsOf::Field(field) }),
+            Self::Structural { node, open } => structural(node, open, value),
             Self::Untyped => any(value, Fields { atomic: true, of: FieldsOf::Untyped }),
             Self::Deduced => any(value, Fields { atomic: false, of: FieldsOf::Deduced }),
         }
@@ -123,7 +139,11 @@ impl<'s> Type<'s> {
 
     /// Whether values of these two kinds have different forms here.
     pub(crate) fn differ(self, lhs: &Value, rhs: &Value) -> bool {
-        let many = matches!(self, Self::Untyped | Self::Deduced);
+        let many = match self {
+            Self::Untyped | Self::Deduced => true,
+            Self::Structural { node, .. } => node.is_untyped(),
+            _ => false,
+        };
         many && class(lhs) != class(rhs)
     }
 }
@@ -131,8 +151,30 @@ impl<'s> Type<'s> {
 fn any<'s>(value: Option<&Value>, fields: Fields<'s>) -> Form<'s> {
     match value {
         None | Some(Value::Null | Value::Object(_)) => Form::Object(fields),
-        Some(Value::Array(_)) => Form::List(Items { field: None }),
+        Some(Value::Array(_)) => Form::List(Items { of: ItemsOf::Untyped }),
         Some(_) => Form::Scalar(Scalar::Any),
+    }
+}
+
+/// The form of a custom resource's value: by its type, and where there is none by the value.
+fn structural<'s>(node: &'s Structural, open: bool, value: Option<&Value>) -> Form<'s> {
+    let open = open || node.preserve;
+    let fields = Fields { atomic: node.atomic, of: FieldsOf::Structural { node, open } };
+    let items = Items { of: ItemsOf::Structural { node, open } };
+    if node.is_untyped() {
+        return match value {
+            None | Some(Value::Null | Value::Object(_)) => Form::Object(fields),
+            Some(Value::Array(_)) => Form::List(items),
+            Some(_) => Form::Scalar(Scalar::Any),
+        };
+    }
+    match () {
+        () if node.is_object() => Form::Object(fields),
+        () if node.is_array() => Form::List(items),
+        () if node.formatted => Form::Scalar(Scalar::Any),
+        () if node.is_string() => Form::Scalar(Scalar::String),
+        () if node.is_boolean() => Form::Scalar(Scalar::Bool),
+        () => Form::Scalar(Scalar::Number),
     }
 }
 
@@ -176,6 +218,13 @@ impl<'s> Fields<'s> {
     ) -> Option<Child<'s>> {
         let entry = |kind| Some(Child { kind, declared: false });
         match self.of {
+            FieldsOf::Structural { node, open } => member(schema, node, open, name),
+            FieldsOf::Message(id) if schema.message(id).custom.is_some() => {
+                let node = schema.message(id).custom.as_deref()?;
+                let own = declared(schema, id, name, near);
+                own.map(|kind| Child { kind, declared: true })
+                    .or_else(|| member(schema, node, node.preserve, name))
+            }
             FieldsOf::Message(id) => declared(schema, id, name, near)
                 .map(|kind| Child { kind, declared: true })
                 .or(schema.message(id).open.then_some(UNKNOWN)),
@@ -187,7 +236,46 @@ impl<'s> Fields<'s> {
 
     /// An object of which nothing is declared: managed fields cannot go out of step with it.
     pub(crate) fn is_deduced(self) -> bool {
-        matches!(self.of, FieldsOf::Deduced)
+        match self.of {
+            FieldsOf::Deduced => true,
+            FieldsOf::Structural { node, .. } => is_free(node),
+            _ => false,
+        }
+    }
+}
+
+/// Nothing at all is said of the fields of a custom resource's object.
+fn is_free(node: &Structural) -> bool {
+    let unsaid = matches!(node.additional, Additional::Unsaid | Additional::Allowed(true));
+    unsaid && node.properties().len() == 0 && !node.embedded && !node.atomic
+}
+
+/// A field of an object of a custom resource.
+fn member<'s>(
+    schema: &'s Schema,
+    node: &'s Structural,
+    open: bool,
+    name: &str,
+) -> Option<Child<'s>> {
+    if node.embedded && matches!(name, "apiVersion" | "kind") {
+        return Some(Child { kind: Type::Scalar(Scalar::String), declared: true });
+    }
+    if node.embedded
+        && name == "metadata"
+        && let Some(id) = schema.find("k8s.io.apimachinery.pkg.apis.meta.v1.ObjectMeta")
+    {
+        return Some(Child { kind: Type::Struct { id, atomic: false }, declared: true });
+    }
+    if let Some(node) = node.property(name) {
+        return Some(Child { kind: Type::Structural { node, open }, declared: true });
+    }
+    match &node.additional {
+        Additional::Schema(node) => {
+            Some(Child { kind: Type::Structural { node, open }, declared: false })
+        }
+        Additional::Allowed(true) => Some(UNKNOWN),
+        Additional::Allowed(false) => None,
+        Additional::Unsaid => (open || node.properties().len() == 0).then_some(UNKNOWN),
     }
 }
 
@@ -214,25 +302,44 @@ fn declared<'s>(
 }
 
 impl<'s> Items<'s> {
+    fn list_type(self) -> Option<&'s ListType> {
+        match self.of {
+            ItemsOf::Field(field) => Some(&field.list),
+            ItemsOf::Structural { node, .. } => Some(&node.list),
+            ItemsOf::Untyped => None,
+        }
+    }
+
     pub(crate) fn is_atomic(self) -> bool {
-        self.field.is_none_or(|field| field.list == ListType::Atomic)
+        self.list_type().is_none_or(|list| *list == ListType::Atomic)
     }
 
     /// The key fields of a list that is a map; empty for a set.
     pub(crate) fn keys(self) -> &'s [String] {
-        match self.field.map(|field| &field.list) {
+        match self.list_type() {
             Some(ListType::Map(keys)) => keys,
             _ => &[],
         }
     }
 
     pub(crate) fn item(self, schema: &'s Schema) -> Type<'s> {
-        self.field.map_or(Type::Untyped, |field| Type::of_item(schema, field))
+        match self.of {
+            ItemsOf::Field(field) => Type::of_item(schema, field),
+            ItemsOf::Structural { node, open } => match node.items.as_deref() {
+                Some(node) => Type::Structural { node, open },
+                None => Type::Untyped,
+            },
+            ItemsOf::Untyped => Type::Untyped,
+        }
     }
 
     /// The value that a key field has where an item leaves it out.
     pub(crate) fn key_default(self, schema: &'s Schema, key: &str) -> Option<Value> {
-        let Type::Struct { id, .. } = self.item(schema) else { return None };
+        let id = match self.item(schema) {
+            Type::Struct { id, .. } => id,
+            Type::Structural { node, .. } => return node.property(key)?.default.clone(),
+            _ => return None,
+        };
         let field = schema.field(id, key)?;
         if let Some(text) = &field.default {
             return serde_json::from_str(text).ok();

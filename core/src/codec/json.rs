@@ -2,6 +2,7 @@
 //! duplicate fields, brings quantities and times into canonical form and leaves the object in
 //! normal form (see [`super::normal`]).
 
+mod custom;
 mod path;
 mod seed;
 mod tree;
@@ -52,6 +53,9 @@ where
     D: Deserializer<'de, Error = serde_json::Error>,
 {
     let mut context = Context { schema, strict_errors: Vec::new(), resets_managed_fields: false };
+    if let Some(structural) = &schema.message(id).custom {
+        return custom::decode(context, id, structural, from);
+    }
     let seed = MessageSeed { id, path: &Path::ROOT, context: &mut context };
     let object = seed.deserialize(from).map_err(error)?;
     let Context { strict_errors, resets_managed_fields, .. } = context;

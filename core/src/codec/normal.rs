@@ -7,8 +7,12 @@ use crate::value::{Object, Value};
 /// Brings one level of an object into normal form. Nested messages that are present must be
 /// normal already; those that are not are made.
 pub fn complete(schema: &Schema, id: MessageId, object: &mut Object) {
-    let mut given = std::mem::take(object);
     let message = schema.message(id);
+    if message.custom.is_some() {
+        object.sort();
+        return;
+    }
+    let mut given = std::mem::take(object);
     if message.typed {
         for name in ["kind", "apiVersion"] {
             if let Some(value) = given.remove(name) {

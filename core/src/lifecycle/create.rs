@@ -1,6 +1,7 @@
 //! Before a create.
 
 use super::metadata::{self, complete, object_namespace_matches, open, settle};
+use crate::custom;
 use crate::status::Status;
 use crate::strategy::{self, Context};
 use crate::target::Target;
@@ -93,6 +94,9 @@ pub fn before_create(
     let namespace = context.namespace.filter(|_| target.resource.namespaced);
     object_namespace_matches(object, namespace)?;
     strategy::prepare_for_create(target, object, context);
+    if target.resource.custom {
+        custom::sort(object);
+    }
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use super::metadata::{
     uid,
 };
 use super::rules::allows_unconditional_update;
+use crate::custom;
 use crate::edit;
 use crate::field_error::FieldError;
 use crate::status::Status;
@@ -124,6 +125,9 @@ pub fn before_update(
         settle(meta, "deletionGracePeriodSeconds", kept("deletionGracePeriodSeconds"));
     }
     complete(meta);
+    if target.resource.custom {
+        custom::sort(new);
+    }
     Ok(())
 }
 

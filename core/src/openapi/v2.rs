@@ -3,7 +3,7 @@
 use super::definitions::{Form, Needed, schema_of};
 use super::options::Parameter;
 use super::routes::{self, Operation, Paths};
-use super::{TITLE, VERSION, gnostic};
+use super::{TITLE, VERSION, custom, gnostic};
 use crate::document::{Document, object, strings};
 use crate::registry::Registry;
 use crate::value::{Object, Value};
@@ -32,7 +32,7 @@ pub fn document(registry: &Registry) -> Value {
     for shown in shown {
         needed.add(Form::V2, shown);
     }
-    super::v3::add_custom(Form::V2, registry, None, &mut needed);
+    custom::add(Form::V2, registry, None, &mut needed);
     let mut parameters = Parameters::default();
     parameters.count(&paths);
     let shown: Object = paths

@@ -1,11 +1,11 @@
 //! `/openapi/v3`: an index, and one document for each group version.
 
-use super::definitions::{Form, Needed, Shown, gvk, meta, schema_of};
-use super::routes::{self, Operation, Paths, custom_name};
+use super::definitions::{Form, Needed, Shown, schema_of};
+use super::routes::{self, Operation, Paths};
 use super::v2::{common, push_extensions, reason};
-use super::{TITLE, VERSION, gnostic};
+use super::{TITLE, VERSION, custom, gnostic};
 use crate::document::{Document, object, strings};
-use crate::registry::{Group, Registry, Resource, Version};
+use crate::registry::{Group, Registry};
 use crate::value::{Object, Value};
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -84,7 +84,7 @@ pub fn of_version(registry: &Registry, group: &str, version: &str) -> (String, V
     };
     let paths = routes::of_version(registry, group, version);
     let mut needed = Needed::default();
-    add_custom(Form::V3, registry, Some((group, version)), &mut needed);
+    custom::add(Form::V3, registry, Some((group, version)), &mut needed);
     (name, document(&paths, needed))
 }
 
@@ -184,110 +184,4 @@ fn content(types: &[&str], shown: &Shown) -> Value {
     let of_type =
         |kind: &&str| (Box::from(*kind), object([("schema", schema_of(Form::V3, shown))]));
     Value::Object(types.iter().map(of_type).collect())
-}
-
-/// Adds the definitions of custom kinds and their lists: of one group version, or of all.
-pub(super) fn add_custom(
-    form: Form,
-    registry: &Registry,
-    of: Option<(&str, &str)>,
-    needed: &mut Needed,
-) {
-    for resource in registry.resources().filter(|resource| resource.custom) {
-        for version in &resource.versions {
-            let wanted =
-                of.is_none_or(|(group, name)| *resource.group == *group && *version.name == *name);
-            if wanted {
-                add_kind(form, resource, version, needed);
-            }
-        }
-    }
-}
-
-fn add_kind(form: Form, resource: &Resource, version: &Version, needed: &mut Needed) {
-    let (group, of) = (&*resource.group, &*version.name);
-    let name = custom_name(group, of, &resource.kind);
-    needed.add(form, &Shown::Message(meta("ObjectMeta")));
-    needed.add(form, &Shown::Message(meta("ListMeta")));
-    needed.add_plain(&name, &custom_kind(form, resource, version));
-    let reference = |shown: &Shown| schema_of(form, shown);
-    let items = object([
-        ("type", Value::from("array")),
-        ("items", reference(&Shown::Custom(name.as_str().into()))),
-    ]);
-    let text = || object([("type", Value::from("string"))]);
-    let list = object([
-        ("type", Value::from("object")),
-        ("required", strings(["items"])),
-        (
-            "properties",
-            object([
-                ("apiVersion", text()),
-                ("kind", text()),
-                ("metadata", reference(&Shown::Message(meta("ListMeta")))),
-                ("items", items),
-            ]),
-        ),
-        (
-            "x-kubernetes-group-version-kind",
-            Value::Array(vec![gvk(group, of, &resource.list_kind)]),
-        ),
-    ]);
-    needed.add_plain(&custom_name(group, of, &resource.list_kind), &list);
-}
-
-/// The structural schema, with the fields that every object has and the kind.
-fn custom_kind(form: Form, resource: &Resource, version: &Version) -> Value {
-    let schema = version.openapi.as_deref().and_then(Value::as_object);
-    let mut shown = schema.cloned().unwrap_or_default();
-    if shown.get("type").is_none() {
-        shown.insert("type", Value::from("object"));
-    }
-    let text = || object([("type", Value::from("string"))]);
-    let mut properties = match shown.remove("properties") {
-        Some(Value::Object(properties)) => properties,
-        _ => Object::new(),
-    };
-    for name in ["apiVersion", "kind"] {
-        if properties.get(name).is_none() {
-            properties.push(name, text());
-        }
-    }
-    properties.insert("metadata", schema_of(form, &Shown::Message(meta("ObjectMeta"))));
-    shown.insert("properties", Value::Object(properties));
-    if form == Form::V2 {
-        let mut value = Value::Object(shown);
-        plain(&mut value);
-        shown = value.as_object().cloned().unwrap_or_default();
-    }
-    let kind = gvk(&resource.group, &version.name, &resource.kind);
-    shown.insert("x-kubernetes-group-version-kind", Value::Array(vec![kind]));
-    Value::Object(shown)
-}
-
-/// Takes out of a structural schema what version 2 of the specification cannot say.
-fn plain(schema: &mut Value) {
-    const UNKNOWN: [&str; 6] = ["oneOf", "anyOf", "allOf", "not", "nullable", "default"];
-    let Some(object) = schema.as_object_mut() else { return };
-    // A value that may be null, or is of two types, has none here.
-    let open = object.get("nullable").and_then(Value::as_bool) == Some(true)
-        || object.get("x-kubernetes-int-or-string").is_some();
-    let loose = object.get("x-kubernetes-preserve-unknown-fields").is_some();
-    object.retain(|name, _| !UNKNOWN.contains(&name));
-    if open {
-        object.retain(|name, _| !matches!(name, "type" | "properties" | "items"));
-    }
-    if loose {
-        object.retain(|name, _| !matches!(name, "properties" | "items" | "type"));
-    }
-    for name in ["items", "additionalProperties"] {
-        if let Some(inner) = object.get_mut(name) {
-            plain(inner);
-        }
-    }
-    if let Some(properties) = object.get_mut("properties").and_then(Value::as_object_mut) {
-        for (_, inner) in properties.iter_mut() {
-            plain(inner);
-        }
-    }
 }

@@ -143,6 +143,8 @@ fn resource(context: &Context<'_>, line: &str) -> Option<Resource> {
         generation: has("generation"),
         deletes_object: attribute(line, "deletes") == Some("object"),
         custom: false,
+        unserved: Vec::new(),
+        conversion: None,
     })
 }
 
@@ -154,7 +156,8 @@ fn plain_version(name: &str, id: MessageId) -> Version {
         columns: Vec::new(),
         openapi: None,
         deprecation: None,
-        subresources: Vec::new(),
+        subresources: None,
+        scale: None,
     }
 }
 

@@ -1,6 +1,8 @@
 //! [`Resource`]: what the API knows of one resource, built in or custom.
 
+use crate::document::Packed;
 use crate::schema::{BUILT_IN, MessageId, Schema};
+use crate::strategy::scale::Paths;
 use crate::value::Value;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -36,6 +38,11 @@ pub struct Resource {
     pub deletes_object: bool,
     /// Made by a CustomResourceDefinition.
     pub custom: bool,
+    /// Versions that are not served, but in which objects may be stored.
+    pub unserved: Vec<Version>,
+    /// How a definition has objects converted between versions: `spec.conversion.webhook`. Without
+    /// it versions differ in what their schemas keep.
+    pub conversion: Option<Arc<Value>>,
 }
 
 /// A served version of a resource.
@@ -47,12 +54,33 @@ pub struct Version {
     pub selectable: Vec<SelectableField>,
     /// `additionalPrinterColumns`; built-in kinds have theirs in [`crate::table`].
     pub columns: Vec<CustomColumn>,
-    /// The structural schema of a custom resource, as OpenAPI shows it.
-    pub openapi: Option<Arc<Value>>,
+    /// The structural schema of a custom resource, as its definition states it.
+    pub openapi: Option<Arc<Packed>>,
     /// What a request for a deprecated version is told in a warning.
     pub deprecation: Option<Box<str>>,
-    /// Which of the resource's subresources this version has; empty says all.
-    pub subresources: Vec<Box<str>>,
+    /// Which of the resource's subresources this version has; without it, all.
+    pub subresources: Option<Vec<Box<str>>>,
+    /// Where `scale` finds its numbers in a custom resource.
+    pub scale: Option<ScalePaths>,
+}
+
+/// Paths as a definition states them: `.spec.replicas`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScalePaths {
+    pub replicas: Box<str>,
+    pub status_replicas: Box<str>,
+    pub selector: Option<Box<str>>,
+}
+
+impl ScalePaths {
+    /// As the strategy of `scale` takes them.
+    pub fn paths(&self) -> Paths<'_> {
+        Paths {
+            spec_replicas: &self.replicas,
+            status_replicas: &self.status_replicas,
+            selector: self.selector.as_deref(),
+        }
+    }
 }
 
 /// The schema of a version's objects.
@@ -140,6 +168,11 @@ impl Resource {
         self.versions.iter().find(|version| *version.name == *name)
     }
 
+    /// A version, served or not.
+    pub fn any_version(&self, name: &str) -> Option<&Version> {
+        self.versions.iter().chain(&self.unserved).find(|version| *version.name == *name)
+    }
+
     /// The resource as which objects are stored, and as which rules look at them.
     pub fn stored(&self) -> &Resource {
         self.stored_as.as_deref().unwrap_or(self)
@@ -151,7 +184,7 @@ impl Resource {
         if let Some(other) = &self.stored_as {
             return other.stored_version();
         }
-        let stored = self.storage_version.as_deref().and_then(|name| self.version(name));
+        let stored = self.storage_version.as_deref().and_then(|name| self.any_version(name));
         stored.unwrap_or(&self.versions[0])
     }
 
@@ -165,8 +198,15 @@ impl Resource {
         version: &'r Version,
     ) -> impl Iterator<Item = &'r Subresource> {
         self.subresources.iter().filter(|one| {
-            version.subresources.is_empty() || version.subresources.contains(&one.name)
+            version.subresources.as_ref().is_none_or(|names| names.contains(&one.name))
         })
+    }
+
+    /// A subresource, if the version has it.
+    pub fn subresource_in(&self, version: &Version, name: &str) -> Option<&Subresource> {
+        let has =
+            version.subresources.as_ref().is_none_or(|names| names.iter().any(|n| **n == *name));
+        self.subresource(name).filter(|_| has)
     }
 
     pub fn has_status(&self) -> bool {

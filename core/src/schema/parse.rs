@@ -69,6 +69,7 @@ impl Schema {
             fields,
             by_tag,
             by_json: HashMap::new(),
+            custom: None,
         })
     }
 

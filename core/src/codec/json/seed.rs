@@ -17,7 +17,7 @@ pub(super) struct Context<'s> {
 }
 
 impl Context<'_> {
-    fn strict(&mut self, what: &str, path: &Path<'_>) {
+    pub(super) fn strict(&mut self, what: &str, path: &Path<'_>) {
         if self.strict_errors.len() < STRICT_ERRORS_MAX {
             self.strict_errors.push(format!("{what} field \"{path}\""));
         }
@@ -90,7 +90,7 @@ impl<'de> Visitor<'de> for MessageSeed<'_, '_> {
 }
 
 /// A key of an object, borrowed from the input where it has no escapes.
-struct Name<'n>(std::borrow::Cow<'n, str>);
+pub(super) struct Name<'n>(pub(super) std::borrow::Cow<'n, str>);
 
 impl<'de> serde::Deserialize<'de> for Name<'de> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
