@@ -8,8 +8,11 @@
 //! from outside; only [`storage`] speaks to the replica; what one request may cost is bounded by
 //! the constants in [`limits`].
 
+pub mod access;
 pub mod admission;
 pub mod api;
+pub mod authn;
+pub mod authz;
 pub mod body;
 pub mod call;
 pub mod clock;
@@ -17,16 +20,19 @@ mod connection;
 pub mod decode;
 pub mod documents;
 pub mod errors;
+pub mod follow;
 pub mod found;
 mod front;
 pub mod handlers;
 pub mod health;
+pub mod impersonate;
 pub mod limits;
 pub mod negotiate;
 pub mod object;
 pub mod options;
 pub mod peer;
 pub mod query;
+pub mod rbac;
 pub mod reply;
 pub mod request;
 pub mod respond;

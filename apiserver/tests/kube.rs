@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use support::Cluster;
+use xebec_apiserver::kube::access::Options as AccessOptions;
 use xebec_apiserver::kube::api::{Api, Settings};
 use xebec_apiserver::kube::user::User;
 
@@ -30,8 +31,10 @@ impl Server {
         let settings = Settings {
             service_ranges: vec!["10.96.0.0/16".parse().expect("a range")],
             address: "127.0.0.1:6443".to_owned(),
+            access: AccessOptions::default(),
         };
-        let api = Arc::new(Api::new(cluster.nodes[0].replica.clone(), settings));
+        let api = Api::new(cluster.nodes[0].replica.clone(), settings);
+        let api = Arc::new(api.expect("settings that work"));
         let server = Self { cluster, api };
         let default = json!({"metadata": {"name": "default"}});
         let made = server.post("/api/v1/namespaces", &default).await;
@@ -49,7 +52,7 @@ impl Server {
             .expect("a request");
         let admin =
             User { name: "admin".into(), groups: vec![User::MASTERS.into()], ..User::default() };
-        read(self.api.handle(admin, request).await).await
+        read(self.api.handle(Ok(admin), request).await).await
     }
 
     async fn get(&self, uri: &str) -> Answer {

@@ -1,6 +1,9 @@
 //! [`Api`]: what all requests share, and the way of a request through its stages.
 
+use super::access::{Access, Options as AccessOptions};
 use super::admission::Chain;
+use super::authn::OptionsError;
+use super::authz::Attributes;
 use super::body::{Body, BodyError};
 use super::call::Call;
 use super::decode::BodyKind;
@@ -26,6 +29,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use ipnet::IpNet;
 use std::sync::Arc;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use xebec_core::registry::{Registry, Selection, SharedRegistry};
 use xebec_core::schema::BUILT_IN;
 use xebec_core::status::Status;
@@ -39,6 +43,8 @@ pub struct Settings {
     pub service_ranges: Vec<IpNet>,
     /// Where clients reach this replica, as `address:port`.
     pub address: String,
+    /// Who may do what.
+    pub access: AccessOptions,
 }
 
 /// Shared by all requests of a server.
@@ -48,30 +54,46 @@ pub struct Api {
     pub admission: Chain,
     pub documents: Documents,
     pub health: Health,
+    pub access: Access,
 }
 
 impl Api {
-    pub fn new(replica: Replica, settings: Settings) -> Self {
+    pub fn new(replica: Replica, settings: Settings) -> Result<Self, OptionsError> {
         let registry = SharedRegistry::new(Registry::built_in(Selection::Default));
         let registry = Arc::new(registry);
         let storage = Storage::new(replica);
-        Self {
+        let access = Access::new(settings.access, storage.clone())?;
+        let storage = storage.settling(access.settled());
+        Ok(Self {
             documents: Documents::new(registry.clone(), settings.address),
             health: Health::new(storage.clone()),
             storage,
             registry,
             admission: Chain::new(settings.service_ranges),
-        }
+            access,
+        })
     }
 
-    /// Answers one request.
-    pub async fn handle<B>(self: &Arc<Self>, user: User, request: Request<B>) -> Response<Body>
+    /// What goes on beside the requests, until `stop`.
+    pub async fn run(self: Arc<Self>, stop: CancellationToken) {
+        self.access.run(&self.storage, &stop).await;
+    }
+
+    /// Answers one request of an authenticated user, or says that there is none.
+    pub async fn handle<B>(
+        self: &Arc<Self>,
+        user: Result<User, Status>,
+        request: Request<B>,
+    ) -> Response<Body>
     where
         B: http_body::Body<Data = Bytes> + Send,
         B::Error: Into<BodyError>,
     {
         let (head, body) = request.into_parts();
-        let mut call = take_apart(head, user);
+        let mut call = take_apart(head);
+        if let Err(status) = self.let_in(&mut call, user).await {
+            return respond::failure(&call, &status);
+        }
         match read_body(&call, body).await {
             Ok(bytes) => call.body = bytes,
             Err(status) => return respond::failure(&call, &status),
@@ -84,9 +106,19 @@ impl Api {
         response
     }
 
+    /// Settles on whose behalf the request is made, and that it may be.
+    async fn let_in(&self, call: &mut Call, user: Result<User, Status>) -> Result<(), Status> {
+        call.user = user?;
+        if let Some(user) = self.access.impersonate(&call.user, &call.info, &call.headers).await? {
+            call.user = user;
+        }
+        self.access.authorize(&call.user, &call.info).await
+    }
+
     /// Whether a client that may write an object may also create it where there is none.
-    pub fn may_create(&self, _call: &Call) -> Result<(), Status> {
-        Ok(())
+    pub fn may_create(&self, call: &Call) -> Result<(), Status> {
+        let create = Attributes { verb: "create", ..Attributes::of(&call.user, &call.info) };
+        self.access.authorization.check(&create)
     }
 
     /// Requests for no resource.
@@ -125,7 +157,7 @@ fn offers(found: &Found) -> Offers {
 }
 
 /// Everything about a request but its body.
-fn take_apart(head: Parts, user: User) -> Call {
+fn take_apart(head: Parts) -> Call {
     let query = Query::parse(head.uri.query().unwrap_or_default());
     Call {
         info: RequestInfo::new(&head.method, head.uri.path(), &query),
@@ -133,7 +165,7 @@ fn take_apart(head: Parts, user: User) -> Call {
         query,
         headers: head.headers,
         body: Bytes::new(),
-        user,
+        user: User::default(),
         now: clock::now(),
         warnings: Vec::new(),
     }

@@ -74,3 +74,21 @@ const _: () = {
     assert!(URI_BYTES_MAX < 65_534, "more than this the HTTP library answers by itself");
     assert!(BODY_TIMEOUT.as_secs() < REQUEST_TIMEOUT.as_secs());
 };
+
+/// Events that a follower of the keyspace takes at a time.
+pub const FOLLOW_EVENTS_PER_TURN: usize = 1_000;
+
+/// Before a follower whose history could not be read tries again.
+pub const FOLLOW_PAUSE: Duration = Duration::from_secs(1);
+
+/// How long the acknowledgement of a write waits for it to show in what follows the keyspace.
+pub const SETTLE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// A longer bearer token is refused unseen. Tokens of service accounts have about 1 KiB.
+pub const TOKEN_BYTES_MAX: usize = 16 * 1_024;
+
+/// Client certificates, and signatures of tokens, whose outcome is remembered.
+pub const CREDENTIALS_REMEMBERED_MAX: usize = 4_096;
+
+/// For how long a verified client certificate is not verified again.
+pub const CERTIFICATE_REMEMBERED_S: u64 = 300;

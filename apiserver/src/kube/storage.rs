@@ -2,6 +2,7 @@
 //! replica.
 
 use super::errors;
+use super::follow::Settled;
 use super::object::Stored;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -36,11 +37,25 @@ pub struct Change {
 #[derive(Clone)]
 pub struct Storage {
     replica: Replica,
+    /// What writes must show in before they are acknowledged.
+    settled: Vec<Settled>,
 }
 
 impl Storage {
     pub fn new(replica: Replica) -> Self {
-        Self { replica }
+        Self { replica, settled: Vec::new() }
+    }
+
+    /// A storage whose writes are acknowledged when they show in what follows the keyspace.
+    #[must_use]
+    pub fn settling(mut self, settled: Settled) -> Self {
+        self.settled.push(settled);
+        self
+    }
+
+    /// What the write of a key has to show in.
+    fn concerned(&self, key: &str) -> Option<&Settled> {
+        self.settled.iter().find(|settled| settled.concerns(key))
     }
 
     pub fn replica(&self) -> &Replica {
@@ -79,6 +94,7 @@ impl Storage {
 
     /// Makes one change if the key stands as expected.
     pub async fn write(&self, change: Change) -> Result<Written, Status> {
+        let settled = self.concerned(&change.key);
         let key: Bytes = change.key.clone().into();
         let read_back = op(OpKind::Range(Range { range: one(key), ..Range::default() }));
         let txn = Txn {
@@ -88,6 +104,9 @@ impl Storage {
         };
         let (revision, response) = self.propose(txn).await?;
         if response.succeeded {
+            if let Some(settled) = settled {
+                settled.wait(revision).await;
+            }
             return Ok(Written::Done(revision));
         }
         match response.responses.into_iter().next() {
@@ -108,13 +127,21 @@ impl Storage {
     ) -> Result<Option<Revision>, Status> {
         let changed = changes.iter().map(|change| compare(&change.key, change.expected));
         let guarded = guards.iter().map(|(key, expected)| compare(key, *expected));
+        let settled: Vec<_> =
+            changes.iter().filter_map(|change| self.concerned(&change.key)).collect();
         let txn = Txn {
             compares: changed.chain(guarded).collect(),
             success: changes.into_iter().map(change_op).collect(),
             failure: Vec::new(),
         };
         let (revision, response) = self.propose(txn).await?;
-        Ok(response.succeeded.then_some(revision))
+        if !response.succeeded {
+            return Ok(None);
+        }
+        for settled in settled {
+            settled.wait(revision).await;
+        }
+        Ok(Some(revision))
     }
 
     async fn propose(&self, txn: Txn) -> Result<(Revision, TxnResponse), Status> {

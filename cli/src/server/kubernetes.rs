@@ -1,16 +1,20 @@
 //! The Kubernetes API of this replica: its addresses, its files, its servers.
 
 use super::errors;
-use super::peers::client_tls;
+use super::peers::{client_tls, read};
 use super::vip::Vip;
-use crate::config::Api as Config;
-use crate::failure::Failure;
+use crate::config::{Api as Config, ServiceAccountKeys};
+use crate::failure::{Failure, Kind};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use xebec_apiserver::kube::access::Options as AccessOptions;
 use xebec_apiserver::kube::api::{Api, Settings};
+use xebec_apiserver::kube::authn::{
+    Options as AuthenticationOptions, service_account::Options as ServiceAccountOptions,
+};
 use xebec_apiserver::kube::server::{Options, Timeouts};
 use xebec_apiserver::{KubeServer, TlsOptions};
 use xebec_raft::Replica;
@@ -31,8 +35,28 @@ pub async fn claim(config: &Config) -> Result<Kubernetes, Failure> {
     let settings = Settings {
         service_ranges: vec![config.service_cidr],
         address: SocketAddr::new(config.advertise, port).to_string(),
+        access: AccessOptions {
+            authentication: AuthenticationOptions {
+                client_ca_pem: tls.client_ca_pem.clone(),
+                service_accounts: service_accounts(&config.service_account)?,
+                ..AuthenticationOptions::default()
+            },
+        },
     };
     Ok(Kubernetes { listeners, tls, vip: config.vip, settings })
+}
+
+/// The keys of service accounts, if tokens are to be made.
+fn service_accounts(keys: &ServiceAccountKeys) -> Result<Option<ServiceAccountOptions>, Failure> {
+    let Some(signing) = &keys.signing else { return Ok(None) };
+    let old = keys.old.iter().map(|path| read(path)).collect::<Result<_, _>>()?;
+    Ok(Some(ServiceAccountOptions {
+        issuers: vec![keys.issuer.clone()],
+        signing_key_pem: read(signing)?,
+        verification_keys_pem: old,
+        extend_expiration: true,
+        ..ServiceAccountOptions::default()
+    }))
 }
 
 impl Kubernetes {
@@ -43,7 +67,13 @@ impl Kubernetes {
         stop: &CancellationToken,
         tasks: &mut JoinSet<()>,
     ) -> Result<(), Failure> {
-        let api = Arc::new(Api::new(replica.clone(), self.settings));
+        let api = Api::new(replica.clone(), self.settings).map_err(|error| {
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            let cause = cause.map(|cause| format!(": {cause}")).unwrap_or_default();
+            Failure::new(Kind::Config, format!("api: {error}{cause}"))
+        })?;
+        let api = Arc::new(api);
+        tasks.spawn(api.clone().run(stop.clone()));
         let options = Options { tls: self.tls, timeouts: Timeouts::default() };
         let server = KubeServer::new(&options, api);
         let server = server.map_err(|error| errors::tls_failure("api", &error))?;

@@ -13,7 +13,7 @@ use xebec_raft::Replica;
 use xebec_raft::transport::Transport;
 use xebec_raft::transport::tonic::{self, PeerTls, TonicTransport};
 
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     std::fs::read(path).map_err(|error| Failure::io(path.display(), &error))
 }
 
