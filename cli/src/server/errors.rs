@@ -84,6 +84,11 @@ pub fn join_failure(error: &JoinError) -> Failure {
     }
 }
 
+/// Settings of a server that do not fit together.
+pub fn configuration_failure(what: &str, error: &dyn Error) -> Failure {
+    Failure::new(Kind::Configuration, format!("{what}: {}", chain(error)))
+}
+
 pub fn tls_failure(what: &str, error: &(dyn Error + 'static)) -> Failure {
     Failure::new(Kind::Configuration, chain(error))
         .remedy(format!("check the files of {what}.cert, {what}.key and {what}.ca"))

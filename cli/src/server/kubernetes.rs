@@ -4,7 +4,7 @@ use super::errors;
 use super::peers::{client_tls, read};
 use super::vip::Vip;
 use crate::config::{Api as Config, ServiceAccountKeys};
-use crate::failure::{Failure, Kind};
+use crate::failure::Failure;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -67,11 +67,8 @@ impl Kubernetes {
         stop: &CancellationToken,
         tasks: &mut JoinSet<()>,
     ) -> Result<(), Failure> {
-        let api = Api::new(replica.clone(), self.settings).map_err(|error| {
-            let cause = std::error::Error::source(&error).map(ToString::to_string);
-            let cause = cause.map(|cause| format!(": {cause}")).unwrap_or_default();
-            Failure::new(Kind::Config, format!("api: {error}{cause}"))
-        })?;
+        let api = Api::new(replica.clone(), self.settings);
+        let api = api.map_err(|error| errors::configuration_failure("api", &error))?;
         let api = Arc::new(api);
         tasks.spawn(api.clone().run(stop.clone()));
         let options = Options { tls: self.tls, timeouts: Timeouts::default() };
