@@ -5,7 +5,9 @@
 
 mod config;
 mod etcdctl;
+mod golden;
 mod harness;
+mod kubectl;
 mod members;
 mod server;
 mod snapshot;

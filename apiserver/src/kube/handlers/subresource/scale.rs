@@ -106,7 +106,7 @@ fn prepare(
         versions.iter().map(|one| (one.as_str(), Some(REPLICAS))).collect();
     let entries = entries(&live.object);
     let (mut shown, _) = scale::show(&live.object, None)?;
-    let own = to_subresource(entries, &paths).map_err(broken)?;
+    let own = to_subresource(entries, &paths).map_err(|error| broken(&error))?;
     lifecycle::set_metadata(&mut shown, "managedFields", Some(Value::Array(own)));
     let new = change(&shown)?;
     let (given, held) = (lifecycle::uid(&new), lifecycle::uid(&live.object));
@@ -121,7 +121,7 @@ fn prepare(
     let mut object = live.object.clone();
     scale::write(target, &mut object, &new, None);
     let version = target.resource.api_version(target.version);
-    let merged = to_parent(entries, self::entries(&new), &version, &paths).map_err(broken)?;
+    let merged = to_parent(entries, self::entries(&new), &version, &paths).map_err(|error| broken(&error))?;
     lifecycle::set_metadata(&mut object, "managedFields", Some(Value::Array(merged)));
     attempt.prepare_update(view, (&live.stored, &live.object), object)
 }
@@ -131,6 +131,6 @@ fn entries(object: &Object) -> &[Value] {
     entries.and_then(Value::as_array).unwrap_or_default()
 }
 
-fn broken(error: ManagedFieldsError) -> Status {
+fn broken(error: &ManagedFieldsError) -> Status {
     Status::internal(format!("managed fields cannot be read: {error}"))
 }
