@@ -1,7 +1,7 @@
 //! RFC 3339 times as Kubernetes writes them, and Go's durations. No clock: only conversion.
 
 /// Seconds since the Unix epoch and nanoseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timestamp {
     pub seconds: i64,
     pub nanos: u32,

@@ -17,7 +17,27 @@ pub mod resources;
 pub mod selectors;
 pub mod table;
 
+mod addresses;
+mod admissionregistration;
+mod apiregistration;
+mod apps;
+mod authentication;
+mod authorization;
+mod autoscaling;
+mod batch;
+mod certificates;
+mod coordination;
 mod core_group;
+mod discovery;
+mod flowcontrol;
+mod formats;
+mod networking;
+mod node;
+mod policy;
+mod rbac;
+mod resource;
+mod scheduling;
+mod storage;
 mod volume;
 
 use crate::field_error::FieldError;
@@ -53,8 +73,29 @@ fn rules(target: Target<'_>) -> Rules {
     }
     let (group, kind) = target.kind();
     let found = match group {
+        "" if (kind, target.subresource) == ("ServiceAccount", "token") => {
+            Some(authentication::TOKEN_REQUEST)
+        }
         "" => core_group::rules(kind),
+        "admissionregistration.k8s.io" => admissionregistration::rules(kind),
+        "apiregistration.k8s.io" => apiregistration::rules(kind),
+        "apps" => apps::rules(kind),
+        "authentication.k8s.io" => authentication::rules(kind),
+        "authorization.k8s.io" => authorization::rules(kind),
+        "autoscaling" => autoscaling::rules(kind),
+        "batch" => batch::rules(kind),
+        "certificates.k8s.io" => certificates::rules(kind),
+        "coordination.k8s.io" => coordination::rules(kind),
+        "discovery.k8s.io" => discovery::rules(kind),
         "events.k8s.io" => (kind == "Event").then_some(core_group::event::STRICT),
+        "flowcontrol.apiserver.k8s.io" => flowcontrol::rules(kind),
+        "networking.k8s.io" => networking::rules(kind),
+        "node.k8s.io" => node::rules(kind),
+        "policy" => policy::rules(kind),
+        "rbac.authorization.k8s.io" => rbac::rules(kind),
+        "resource.k8s.io" => resource::rules(kind),
+        "scheduling.k8s.io" => scheduling::rules(kind),
+        "storage.k8s.io" => storage::rules(kind),
         _ => None,
     };
     found.unwrap_or(Rules::NONE)
@@ -64,11 +105,18 @@ fn rules(target: Target<'_>) -> Rules {
 pub fn on_create(target: Target<'_>, object: &Object) -> Vec<FieldError> {
     let mut errors = Errors::new();
     (rules(target).create)(target, object, &mut errors);
-    // Common demands come last, so that a kind's own words about a name are what is shown.
-    if errors.is_empty() {
+    // Common demands come last, so that a kind's own words about a name are what is shown. What
+    // only asks something is not an object, and has no name.
+    if errors.is_empty() && !asks(target) {
         meta::common_on_create(target, object, &mut errors);
     }
     errors
+}
+
+fn asks(target: Target<'_>) -> bool {
+    let resource = target.resource;
+    let is_token = target.kind() == ("", "ServiceAccount") && target.subresource == "token";
+    is_token || (resource.storage_version.is_none() && resource.stored_as.is_none())
 }
 
 /// What is wrong with an object that replaces `old`, through the target's subresource.

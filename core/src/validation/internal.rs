@@ -1,6 +1,7 @@
 //! How upstream shows a whole message in an error: the JSON of its internal Go type, whose fields
 //! carry Go's names and are all there, set or not. Messages of apimachinery keep their JSON form.
 
+use super::fields::Fields;
 use super::path::Path;
 use crate::field_error::{FieldError, Reason};
 use crate::schema::{Arity, BUILT_IN, Field, Kind, MessageId};
@@ -54,16 +55,128 @@ fn write_message(out: &mut String, id: MessageId, object: &Object) {
 }
 
 fn write_fields(out: &mut String, id: MessageId, object: &Object, first: &mut bool) {
+    if &*BUILT_IN.message(id).name == POD_SPEC {
+        return write_pod(out, object, first);
+    }
     for field in &BUILT_IN.message(id).fields {
         match field.kind {
             Kind::Message(inner) if field.inline => write_fields(out, inner, object, first),
+            Kind::Message(_) if &*field.json == "metadata" => write_metadata(out, object, first),
             _ if field.json.is_empty() => {}
-            _ => {
-                let lead = if std::mem::take(first) { "" } else { "," };
-                let _ = write!(out, "{lead}\"{}\":", go_name(&field.json));
-                write_field(out, field, object.get(&field.json));
-            }
+            _ => write_named(out, field, object, first),
         }
+    }
+}
+
+fn write_named(out: &mut String, field: &Field, object: &Object, first: &mut bool) {
+    let lead = if std::mem::take(first) { "" } else { "," };
+    let _ = write!(out, "{lead}\"{}\":", go_name(&field.json));
+    write_field(out, field, object.get(&field.json));
+}
+
+/// Metadata is embedded, and so its fields stand among the object's, under their names in JSON.
+fn write_metadata(out: &mut String, object: &Object, first: &mut bool) {
+    let metadata = object.part("metadata");
+    for (name, value) in metadata.iter().filter(|(_, value)| !value.is_null()) {
+        let lead = if std::mem::take(first) { "" } else { "," };
+        let _ = write!(out, "{lead}\"{name}\":");
+        write_json(out, value);
+    }
+}
+
+const POD_SPEC: &str = "k8s.io.api.core.v1.PodSpec";
+const POD_SECURITY: &str = "k8s.io.api.core.v1.PodSecurityContext";
+
+/// A Pod's internal type has its fields in an order of its own.
+const POD_FIELDS: [&str; 36] = [
+    "volumes",
+    "initContainers",
+    "containers",
+    "ephemeralContainers",
+    "restartPolicy",
+    "terminationGracePeriodSeconds",
+    "activeDeadlineSeconds",
+    "dnsPolicy",
+    "nodeSelector",
+    "serviceAccountName",
+    "automountServiceAccountToken",
+    "nodeName",
+    "securityContext",
+    "imagePullSecrets",
+    "hostname",
+    "subdomain",
+    "setHostnameAsFQDN",
+    "affinity",
+    "schedulerName",
+    "tolerations",
+    "hostAliases",
+    "priorityClassName",
+    "priority",
+    "preemptionPolicy",
+    "dnsConfig",
+    "readinessGates",
+    "runtimeClassName",
+    "overhead",
+    "enableServiceLinks",
+    "topologySpreadConstraints",
+    "os",
+    "schedulingGates",
+    "resourceClaims",
+    "resources",
+    "hostnameOverride",
+    "schedulingGroup",
+];
+
+/// What a Pod shares with its host is a part of its security there.
+const SHARED_FIELDS: [&str; 5] =
+    ["hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace", "hostUsers"];
+
+const SECURITY_FIELDS: [&str; 13] = [
+    "seLinuxOptions",
+    "windowsOptions",
+    "runAsUser",
+    "runAsGroup",
+    "runAsNonRoot",
+    "supplementalGroups",
+    "supplementalGroupsPolicy",
+    "fsGroup",
+    "fsGroupChangePolicy",
+    "sysctls",
+    "seccompProfile",
+    "appArmorProfile",
+    "seLinuxChangePolicy",
+];
+
+fn write_pod(out: &mut String, spec: &Object, first: &mut bool) {
+    for name in POD_FIELDS {
+        if name != "securityContext" {
+            write_by_name(out, (POD_SPEC, name), spec, first);
+            continue;
+        }
+        let lead = if std::mem::take(first) { "" } else { "," };
+        let _ = write!(out, "{lead}\"SecurityContext\":{{");
+        let security = spec.part(name);
+        let mut first = true;
+        for name in SHARED_FIELDS {
+            write_by_name(out, (POD_SPEC, name), spec, &mut first);
+        }
+        for name in SECURITY_FIELDS {
+            write_by_name(out, (POD_SECURITY, name), security, &mut first);
+        }
+        out.push('}');
+    }
+}
+
+fn write_by_name(
+    out: &mut String,
+    (message, name): (&str, &str),
+    object: &Object,
+    first: &mut bool,
+) {
+    let fields = BUILT_IN.find(message).map(|id| &BUILT_IN.message(id).fields);
+    let field = fields.and_then(|fields| fields.iter().find(|field| &*field.json == name));
+    if let Some(field) = field {
+        write_named(out, field, object, first);
     }
 }
 

@@ -37,7 +37,7 @@ pub fn selector(selector: Option<&Object>, options: Options, path: &Path<'_>, er
     }
 }
 
-fn requirement(requirement: &Object, options: Options, path: &Path<'_>, errors: &mut Errors) {
+pub fn requirement(requirement: &Object, options: Options, path: &Path<'_>, errors: &mut Errors) {
     let values = requirement.list("values");
     match requirement.text("operator") {
         "In" | "NotIn" if values.is_empty() => {

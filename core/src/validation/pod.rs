@@ -101,12 +101,9 @@ pub(super) fn binding(binding: &Object, errors: &mut Errors) {
 
 /// A `PodTemplateSpec`; `old` is the one it replaces, of which some odd values may stay.
 pub fn template(new: &Object, old: Option<&Object>, path: &Path<'_>, errors: &mut Errors) {
+    template_metadata(new, old, path, errors);
     let options = Options::new(false, old);
     let (meta, spec) = (metadata(new), new.part("spec"));
-    // Upstream leaves `metadata` out of these paths.
-    labels::of(meta.part("labels"), &path.child("labels"), errors);
-    meta::annotations(meta.part("annotations"), &path.child("annotations"), errors);
-    annotations::of(meta, spec, &options, &path.child("annotations"), errors);
     let path = path.child("spec");
     spec::check(spec, None, &options, &path, errors);
     annotations::match_fields(meta, spec, &path, errors);
@@ -114,6 +111,16 @@ pub fn template(new: &Object, old: Option<&Object>, path: &Path<'_>, errors: &mu
         let detail = "ephemeral containers not allowed in pod template";
         errors.push(FieldError::forbidden(path.child("ephemeralContainers"), detail));
     }
+}
+
+/// The labels and annotations of a `PodTemplateSpec`.
+pub fn template_metadata(new: &Object, old: Option<&Object>, path: &Path<'_>, errors: &mut Errors) {
+    let options = Options::new(false, old);
+    let (meta, spec) = (metadata(new), new.part("spec"));
+    // Upstream leaves `metadata` out of these paths.
+    labels::of(meta.part("labels"), &path.child("labels"), errors);
+    meta::annotations(meta.part("annotations"), &path.child("annotations"), errors);
+    annotations::of(meta, spec, &options, &path.child("annotations"), errors);
 }
 
 /// Warnings about a `PodTemplateSpec`.

@@ -302,6 +302,9 @@ fn context() -> strategy::Context<'static> {
 }
 
 fn created(target: Target<'_>, mut object: Object) -> (Vec<FieldError>, Vec<String>) {
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.insert("uid", "UID".into());
+    }
     strategy::prepare_for_create(target, &mut object, &context());
     judged(validation::on_create(target, &object), || validation::warnings(target, &object, None))
 }

@@ -36,7 +36,6 @@ fn volume(target: Target<'_>, object: &Object, any_value: bool, errors: &mut Err
 }
 
 /// A specification inside of another object (a VolumeAttachment's), without a name.
-#[expect(dead_code, reason = "VolumeAttachments are about to use it")]
 pub(crate) fn inline(spec: &Object, path: &Path<'_>, errors: &mut Errors) {
     self::spec(spec, None, false, path, errors);
 }

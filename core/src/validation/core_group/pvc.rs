@@ -56,6 +56,11 @@ fn claim(target: Target<'_>, object: &Object, options: Options, errors: &mut Err
     spec(object.part("spec"), options, &Path::root("spec"), errors);
 }
 
+/// A new claim's specification inside of another object (a StatefulSet's).
+pub(crate) fn inline(spec: &Object, path: &Path<'_>, errors: &mut Errors) {
+    self::spec(spec, Options::default(), path, errors);
+}
+
 /// A template: of its metadata, labels and annotations count alone.
 pub(crate) fn template(template: &Object, path: &Path<'_>, errors: &mut Errors) {
     let of_meta = path.child("metadata");

@@ -1,0 +1,22 @@
+//! The group `resource.k8s.io`: dynamic allocation of devices (KEP-4381).
+
+mod claim;
+mod claim_status;
+mod class;
+mod device;
+mod policy;
+mod request;
+mod shared;
+mod slice;
+
+use super::Rules;
+
+pub(super) fn rules(kind: &str) -> Option<Rules> {
+    Some(match kind {
+        "DeviceClass" => class::RULES,
+        "ResourceClaim" => claim::RULES,
+        "ResourceClaimTemplate" => claim::TEMPLATE_RULES,
+        "ResourceSlice" => slice::RULES,
+        _ => return None,
+    })
+}
