@@ -59,7 +59,7 @@ impl RuntimeClass {
                     );
                     return Err(review.forbidden(why));
                 }
-                edit::set_entry(&mut merged, key, value.clone());
+                merged.insert_sorted(key, value.clone());
             }
             Edit::new(review.target, pod).set(&["spec", "nodeSelector"], Value::Object(merged));
         }
