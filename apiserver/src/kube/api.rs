@@ -138,6 +138,7 @@ impl Api {
         }
         let registry = self.registry.load();
         let found = Found::of(&call.info, &registry)?;
+        call.warn(found.version().deprecation.as_deref().map(str::to_owned));
         if matches!(call.info.verb, "list" | "watch") {
             return match handlers::handle(self, call, &found).await? {
                 Reply::Raw(response) => Ok(response),

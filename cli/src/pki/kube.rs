@@ -44,7 +44,7 @@ impl Pki {
     /// The certificate of the administrator of Kubernetes.
     pub fn kube_admin(&self) -> Result<Pair, PkiError> {
         let pair = Pair::named(&self.dir, "kube-admin");
-        let subject = Subject { common_name: "kubernetes-admin", organization: MASTERS };
+        let subject = Subject { common_name: "admin", organization: MASTERS };
         self.kube.ensure(&pair, subject, &BTreeSet::new(), Purpose::Client, self.now)?;
         Ok(pair)
     }

@@ -37,7 +37,8 @@ fn answers_are_those_of_upstream() {
     replay.arg(cluster.path().join("admin.kubeconfig")).arg("cases-public.jsonl.gz");
     let output = replay.output().expect("python3 starts");
     let printed = text(&output);
-    let scores = scores(&String::from_utf8_lossy(&output.stdout));
+    let table = String::from_utf8_lossy(&output.stdout);
+    let scores = scores(&table);
     let fallen: Vec<String> = FLOORS
         .iter()
         .filter_map(|(area, exact_min, wrong_max)| {

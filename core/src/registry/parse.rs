@@ -60,6 +60,12 @@ pub(super) fn built_in(
                     version.selectable = fields.collect();
                 }
             }
+            "deprecated" => {
+                let last = resources.last_mut().ok_or_else(error)?;
+                for version in &mut last.versions {
+                    version.deprecation = Some(rest.into());
+                }
+            }
             "sub" => {
                 let last = resources.last_mut().ok_or_else(error)?;
                 let sub = subresource(&last.kind, rest).ok_or_else(error)?;

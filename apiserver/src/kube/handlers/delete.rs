@@ -27,7 +27,7 @@ pub async fn delete(api: &Arc<Api>, call: &mut Call, found: &Found) -> Answer {
         let object = to_client(found, done.object)?;
         return Ok(Reply::Object { code: done.code, object });
     }
-    let status = lifecycle::deleted_status(found.stored(), &done.object);
+    let status = lifecycle::deleted_status(found.target(), &done.object);
     Ok(Reply::Status { code: done.code, status })
 }
 

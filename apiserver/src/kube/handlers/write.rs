@@ -163,6 +163,7 @@ impl<'a> Attempt<'a> {
         effects.warnings.extend(validation::warnings(target, &object, None));
         let key = self.found.resource.key(self.namespace(), &name);
         if let Some(held) = Storage::read(view, &key)? {
+            let target = self.found.target();
             return Err(lifecycle::already_exists(target, &object, Some(&held.object()?)));
         }
         Ok(Prepared { key, object, expected: 0, deletes: false, unchanged: false, effects })
