@@ -119,6 +119,12 @@ pub struct FieldRequirement {
 }
 
 impl FieldSelector {
+    /// Selects by one field.
+    pub fn exactly(field: &str, value: &str) -> Self {
+        let (field, value) = (field.to_owned(), value.to_owned());
+        Self { requirements: vec![FieldRequirement { field, value, negated: false }] }
+    }
+
     pub fn parse(text: &str) -> Result<Self, SelectorError> {
         parse::fields(text)
     }

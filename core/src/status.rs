@@ -12,6 +12,8 @@ pub struct Status {
     pub reason: &'static str,
     pub message: String,
     pub details: Option<Box<Details>>,
+    /// The token with which a list may go on though its state is gone; empty for all but that.
+    pub continues: Box<str>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -59,11 +61,11 @@ impl GroupName<'_> {
 
 impl Status {
     fn plain(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { code, reason, message: message.into(), details: None }
+        Self { code, reason, message: message.into(), details: None, continues: "".into() }
     }
 
     fn on(code: u16, reason: &'static str, of: GroupName<'_>, name: &str, message: String) -> Self {
-        Self { code, reason, message, details: of.details(name) }
+        Self { details: of.details(name), ..Self::plain(code, reason, message) }
     }
 
     pub fn not_found(of: GroupName<'_>, name: &str) -> Self {
@@ -225,12 +227,19 @@ impl Status {
         self
     }
 
+    #[must_use]
+    pub fn continuing(self, token: String) -> Self {
+        Self { continues: token.into(), ..self }
+    }
+
     /// The object that a client receives.
     pub fn to_object(&self) -> Object {
         let mut object = Object::new();
         object.push("kind", "Status".into());
         object.push("apiVersion", "v1".into());
-        object.push("metadata", Value::Object(Object::new()));
+        let mut metadata = Object::new();
+        push_text(&mut metadata, "continue", &self.continues);
+        object.push("metadata", Value::Object(metadata));
         object.push("status", "Failure".into());
         push_text(&mut object, "message", &self.message);
         push_text(&mut object, "reason", self.reason);

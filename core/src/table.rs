@@ -40,7 +40,7 @@ use crate::value::{Object, Value};
 use kinds::{Cells, Column, Doc, Kind, Row};
 
 /// What a row carries beside its cells (`includeObject`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Include {
     None,
     #[default]
@@ -106,6 +106,11 @@ impl Printer {
         }
     }
 
+    /// True if the rows of a list stand in an order of their own.
+    pub fn sorts(&self) -> bool {
+        matches!(self.source, Source::BuiltIn(Kind { order: Some(_), .. }))
+    }
+
     /// The cells of one object, one for each column.
     pub fn cells(&self, value: &Value, now: Timestamp) -> Vec<Value> {
         match &self.source {
@@ -138,7 +143,7 @@ impl Printer {
 
     /// What a table holds before its rows; `list` is the list or object that it shows.
     pub fn head(&self, list: &Value, options: &TableOptions<'_>) -> Object {
-        let columns = if options.no_headers { Value::Array(Vec::new()) } else { self.columns() };
+        let columns = if options.no_headers { Value::Null } else { self.columns() };
         let head = object([
             ("kind", Value::from("Table")),
             ("apiVersion", Value::from(options.api_version)),

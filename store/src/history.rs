@@ -7,19 +7,22 @@
 mod scan;
 
 use crate::bounds::Bounds;
-use crate::command::Range;
+use crate::command::{KeyRange, Range};
 use crate::disk::keys::{self, VersionKey};
 use crate::disk::{KEYS, LOG, log};
 use crate::engine::{Cursor, Engine, EngineError};
 use crate::kv::Revision;
 use crate::outcome::RangeResult;
 use crate::state::{COMPACT_NEVER, Past, Plan, passes, pick};
-use crate::view::ReadError;
+use crate::view::{Page, ReadError};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 /// So many versions of one key are stepped over before a seek is cheaper.
 const STEPS_MAX: usize = 8;
+
+/// Room made for a page before it is known how many keys there are.
+const PAGE_KEYS: usize = 512;
 
 /// Reads past revisions of one engine. Cheap to clone.
 #[derive(Clone)]
@@ -71,12 +74,37 @@ impl History {
         Ok(hash?)
     }
 
+    /// The first `limit` keys of a range as they were at a past revision, and whether there are
+    /// more: unlike a range it does not look at what lies beyond.
+    pub(crate) fn page(
+        &self,
+        range: &KeyRange,
+        revision: Revision,
+        limit: usize,
+    ) -> Result<Page, ReadError> {
+        let mut kvs = Vec::with_capacity(limit.min(PAGE_KEYS));
+        let Some((from, to)) = disk_bounds(range) else {
+            return Ok(Page { kvs, more: false });
+        };
+        let mut cursor = self.engine.cursor(KEYS, &from, &to)?;
+        self.check(revision)?;
+        let mut walk = Walk::new(&mut *cursor, revision);
+        while let Some(at) = walk.next()? {
+            if keys::is_tombstone(walk.cursor.value()) {
+                continue;
+            }
+            if kvs.len() == limit {
+                return Ok(Page { kvs, more: true });
+            }
+            let at = VersionKey { escaped: &walk.group, revision: at };
+            kvs.push(Arc::new(keys::de_value(&at, walk.cursor.value())?));
+        }
+        Ok(Page { kvs, more: false })
+    }
+
     fn range_at(&self, range: &Range) -> Result<RangeResult, ReadError> {
-        let (from, to) = match Bounds::new(&range.range) {
-            Bounds::Key(key) => (keys::ser_bound(key), group_end(&keys::ser_bound(key))),
-            Bounds::From(key) => (keys::ser_bound(key), Vec::new()),
-            Bounds::Between(key, end) if key < end => (keys::ser_bound(key), keys::ser_bound(end)),
-            Bounds::Between(..) => return Ok(RangeResult::default()),
+        let Some((from, to)) = disk_bounds(&range.range) else {
+            return Ok(RangeResult::default());
         };
         let mut cursor = self.engine.cursor(KEYS, &from, &to)?;
         self.check(range.revision)?;
@@ -168,6 +196,16 @@ impl<'a, 'c> Walk<'a, 'c> {
         }
         self.cursor.seek(&group_end(&self.group))
     }
+}
+
+/// Where the versions of a range's keys lie; `None` if the range is empty.
+fn disk_bounds(range: &KeyRange) -> Option<(Vec<u8>, Vec<u8>)> {
+    Some(match Bounds::new(range) {
+        Bounds::Key(key) => (keys::ser_bound(key), group_end(&keys::ser_bound(key))),
+        Bounds::From(key) => (keys::ser_bound(key), Vec::new()),
+        Bounds::Between(key, end) if key < end => (keys::ser_bound(key), keys::ser_bound(end)),
+        Bounds::Between(..) => return None,
+    })
 }
 
 /// A bound after all versions of an escaped key and before those of the next key.

@@ -11,6 +11,8 @@
 mod iter;
 mod node;
 
+use crate::bounds::Bounds;
+use crate::command::KeyRange;
 use crate::kv::KeyValue;
 pub use iter::Iter;
 use node::{Node, Split};
@@ -83,6 +85,15 @@ impl KeyMap {
         let start = self.rank(from);
         let end = to.map_or(self.len, |to| self.rank(to));
         self.slice(start, end.saturating_sub(start))
+    }
+
+    /// Versions of the keys of a range as etcd names it, in key order.
+    pub fn within(&self, range: &KeyRange) -> Iter<'_> {
+        match Bounds::new(range) {
+            Bounds::Key(key) => self.slice(self.rank(key), usize::from(self.get(key).is_some())),
+            Bounds::From(from) => self.range(from, None),
+            Bounds::Between(from, to) => self.range(from, Some(to)),
+        }
     }
 
     /// `count` versions from the `start`th key on.

@@ -36,4 +36,4 @@ pub use outcome::{
 };
 pub use shell::{CompactBudget, OpenError, Progress, Store};
 pub use state::{Effects, LEASE_TTL_S_MAX, LEASE_TTL_S_MIN, NoPast, Past, State, check_txn};
-pub use view::{LeaseView, ReadError, View};
+pub use view::{LeaseView, Page, ReadError, View};

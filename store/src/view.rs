@@ -5,10 +5,11 @@ use crate::engine::EngineError;
 use crate::entry::LogPosition;
 use crate::history::History;
 use crate::keymap::KeyMap;
-use crate::kv::Revision;
+use crate::kv::{KeyValue, Revision};
 use crate::outcome::{AlarmMember, RangeResult};
 use crate::state::{Past, REVISION_FIRST, State, range_map};
 use bytes::Bytes;
+use std::sync::Arc;
 
 /// An immutable picture of the keyspace. Taking one costs nothing and holds no lock; it stays
 /// what it is while the store moves on, but for revisions before its own, which a later
@@ -30,6 +31,14 @@ pub enum ReadError {
     FutureRevision,
     #[error(transparent)]
     Engine(#[from] EngineError),
+}
+
+/// The beginning of a range.
+#[derive(Debug, Default)]
+pub struct Page {
+    /// In key order.
+    pub kvs: Vec<Arc<KeyValue>>,
+    pub more: bool,
 }
 
 /// A lease as granted, with the keys attached to it in key order.
@@ -82,6 +91,28 @@ impl View {
             return Ok(range_map(&self.state.map, range));
         }
         self.history.range(range)
+    }
+
+    /// The first `limit` keys of a range at a revision up to this view's. Blocks on the disk for a
+    /// past revision; looks at nothing beyond the page, however long the range.
+    pub fn page(
+        &self,
+        range: &command::KeyRange,
+        revision: Revision,
+        limit: usize,
+    ) -> Result<Page, ReadError> {
+        if revision > self.state.revision {
+            return Err(ReadError::FutureRevision);
+        }
+        if revision < self.state.compact_revision {
+            return Err(ReadError::Compacted);
+        }
+        if !self.in_memory(revision) {
+            return self.history.page(range, revision, limit);
+        }
+        let found = self.state.map.within(range);
+        let more = found.len() > limit;
+        Ok(Page { kvs: found.take(limit).cloned().collect(), more })
     }
 
     /// True if a range at this revision does not touch the disk.

@@ -3,8 +3,8 @@
 //! `Store::apply` hands the events of each applied batch to the [`Hub`] and goes on. The hub's
 //! dispatcher (a thread of its own, or a simulation calling [`Hub::dispatch`]) puts each revision
 //! into the recent history, which all share, and into the ring of every *group* that it concerns.
-//! A group is all watches with one range and one filter; a watch is a cursor into the ring of its
-//! group. One [`WatchStream`] holds any number of watches and hands out [`Delivery`]s. Nothing is
+//! A group is all watches with one range, one filter and one topic, if they have one; a watch is a
+//! cursor into the ring of its group. One [`WatchStream`] holds any number of watches and hands out [`Delivery`]s. Nothing is
 //! copied per watch: a delivery is a shared run of [`EventBatch`]es, each encoded at most once.
 //!
 //! A watch that begins in the past, or whose group's ring went on without it, reads from the
@@ -31,6 +31,7 @@ mod core;
 mod delivery;
 mod dispatcher;
 mod encode;
+mod extension;
 mod group;
 mod hub;
 mod inbox;
@@ -43,14 +44,17 @@ mod ring;
 mod signal;
 mod spec;
 mod stream;
+mod topic;
 
 pub use batch::EventBatch;
 pub use catch_up::{CatchUp, CaughtUp};
 pub use delivery::{Batches, Delivery};
 pub use dispatcher::Dispatcher;
 pub use encode::{encode_event, encoded_event_len};
+pub use extension::Extension;
 pub use hub::{Hub, HubStats};
 pub use limits::Limits;
 pub use reader::{HistoryError, HistoryReader, Scan, ScanLimit};
 pub use spec::WatchSpec;
 pub use stream::WatchStream;
+pub use topic::{Classifier, Topic};

@@ -20,6 +20,7 @@ use super::request::RequestInfo;
 use super::respond::{self, Shown};
 use super::storage::Storage;
 use super::user::User;
+use super::watch::Kinds;
 use super::{clock, decode};
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_LENGTH};
@@ -55,6 +56,7 @@ pub struct Api {
     pub documents: Documents,
     pub health: Health,
     pub access: Access,
+    pub watches: Kinds,
 }
 
 impl Api {
@@ -71,6 +73,7 @@ impl Api {
             registry,
             admission: Chain::new(settings.service_ranges),
             access,
+            watches: Kinds::default(),
         })
     }
 

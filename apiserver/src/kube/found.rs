@@ -50,6 +50,11 @@ impl Found {
         &self.resource.versions[self.version]
     }
 
+    /// The place of [`Self::version`] among the resource's.
+    pub fn version_index(&self) -> usize {
+        self.version
+    }
+
     /// What the client speaks of.
     pub fn target(&self) -> Target<'_> {
         Target { resource: &self.resource, version: self.version(), subresource: &self.subresource }

@@ -3,7 +3,6 @@
 mod create;
 mod delete;
 mod get;
-mod list;
 mod managed;
 mod patch;
 mod subresource;
@@ -29,8 +28,8 @@ pub async fn handle(api: &Arc<Api>, call: &mut Call, found: &Found) -> Answer {
     }
     match verb {
         Verb::Get => get::get(api, call, found).await,
-        Verb::List => list::list(api, call, found).await,
-        Verb::Watch => Err(method_not_allowed()),
+        Verb::List => super::list::list(api, call, found).await,
+        Verb::Watch => super::watch::watch(api, call, found).await,
         Verb::Create => create::create(api, call, found).await,
         Verb::Update => update::update(api, call, found).await,
         Verb::Patch => patch::patch(api, call, found).await,
@@ -68,6 +67,7 @@ pub fn method_not_allowed() -> Status {
         reason: "MethodNotAllowed",
         message: "the server does not allow this method on the requested resource".to_owned(),
         details: Some(Box::new(Details::default())),
+        continues: "".into(),
     }
 }
 

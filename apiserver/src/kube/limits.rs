@@ -25,6 +25,37 @@ pub const GENERATED_NAME_ATTEMPTS_MAX: usize = 8;
 pub const WARNINGS_BYTES_MAX: usize = 4_096;
 pub const WARNING_BYTES_MAX: usize = 256;
 
+/// Pieces in which long lists are sent: what one answer holds of its list, and what is made of it
+/// before another request gets a turn.
+pub const LIST_CHUNK_BYTES: usize = 64 * 1_024;
+pub const LIST_CHUNKS_PER_TURN: usize = 4;
+
+/// Objects that a list looks at, selected or not, before another request gets a turn.
+pub const LIST_EXAMINED_PER_TURN: usize = 2_048;
+
+/// Keys read at a time from an earlier state, which lies on disk.
+pub const PAST_PAGE_KEYS: usize = 256;
+
+/// How long a read waits for a revision that this replica has not reached: upstream's.
+pub const FRESH_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How often it looks, when the revision is none that was ever confirmed.
+pub const FRESH_POLL_INTERVAL: Duration = Duration::from_millis(20);
+
+/// What a watch without a timeout lasts at least, and at most twice that: upstream's
+/// `--min-request-timeout`.
+pub const WATCH_TIMEOUT_MIN: Duration = Duration::from_secs(1_800);
+
+/// How often a watch that wants it is told how far it is.
+pub const BOOKMARK_PERIOD: Duration = Duration::from_secs(60);
+
+/// Events sent in one piece: enough to share what a piece costs, and little enough to be held by a
+/// slow reader.
+pub const WATCH_EVENTS_PER_CHUNK: usize = 64;
+
+/// Pieces of a watch, sent or passed over, before another request gets a turn.
+pub const WATCH_STEPS_PER_TURN: usize = 32;
+
 /// Answers from this size on are compressed for clients that take it: upstream's threshold.
 pub const GZIP_BYTES_MIN: usize = 128 * 1_024;
 

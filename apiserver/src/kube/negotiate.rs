@@ -159,11 +159,11 @@ fn choose(accept: &str, offers: Offers) -> Option<(Media, Form)> {
         if media == Media::Protobuf && !offers.protobuf {
             return None;
         }
-        Some((media, form(clause, offers)?))
+        Some((media, form(clause, media, offers)?))
     })
 }
 
-fn form(clause: &Clause<'_>, offers: Offers) -> Option<Form> {
+fn form(clause: &Clause<'_>, media: Media, offers: Offers) -> Option<Form> {
     let Some(kind) = clause.get("as") else { return Some(Form::Object) };
     let (group, version) =
         (clause.get("g").unwrap_or_default(), clause.get("v").unwrap_or_default());
@@ -176,6 +176,8 @@ fn form(clause: &Clause<'_>, offers: Offers) -> Option<Form> {
         return None;
     }
     match kind {
+        // Tables have no protobuf form.
+        "Table" if media == Media::Protobuf => None,
         "Table" => Some(Form::Table { api_version }),
         "PartialObjectMetadata" | "PartialObjectMetadataList" => {
             Some(Form::Partial { api_version })

@@ -11,7 +11,7 @@ use flate2::write::GzEncoder;
 use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER, VARY};
 use http::{HeaderValue, Response, StatusCode};
 use std::io::Write as _;
-use xebec_core::codec::{proto, yaml};
+use xebec_core::codec::{self, proto};
 use xebec_core::registry::{Resource, Version};
 use xebec_core::schema::{BUILT_IN, MessageId, Schema};
 use xebec_core::status::Status;
@@ -74,7 +74,7 @@ pub fn encode(wanted: &Wanted, shown: Shown<'_>) -> Result<Bytes, Status> {
             bytes.push(b'\n');
             Ok(bytes.into())
         }
-        Media::Yaml => Ok(yaml::encode(shown.object).into()),
+        Media::Yaml => yaml(shown.object).map(Bytes::from),
         Media::Protobuf => {
             let message = shown.message.ok_or_else(|| Status::internal("no protobuf form"))?;
             proto::encode_enveloped(shown.schema, message, shown.object)
@@ -82,6 +82,11 @@ pub fn encode(wanted: &Wanted, shown: Shown<'_>) -> Result<Bytes, Status> {
                 .map_err(Status::internal)
         }
     }
+}
+
+/// An object as YAML.
+pub fn yaml(object: &Object) -> Result<String, Status> {
+    Ok(codec::yaml::encode(object))
 }
 
 /// An object as serde sees it.

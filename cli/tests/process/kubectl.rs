@@ -1,6 +1,6 @@
-//! The real `kubectl` against a cluster, through its VIP and against single replicas.
+//! What people do with the real `kubectl`.
 
-use crate::harness::{Cluster, eventually, signal, succeed, text};
+use crate::harness::{Cluster, succeed, text};
 use std::io::Write;
 use std::process::{Command, Stdio};
 
@@ -65,7 +65,10 @@ fn people_can_work() {
     let same = feed(&cluster, &["apply", "-f", "-"], DEPLOYMENT);
     assert_eq!(same, "deployment.apps/web unchanged\n");
     let table = run(&cluster, &["get", "deployments"]);
-    assert!(table.starts_with("NAME   READY   UP-TO-DATE   AVAILABLE   AGE\nweb    0/2"), "{table}");
+    assert!(
+        table.starts_with("NAME   READY   UP-TO-DATE   AVAILABLE   AGE\nweb    0/2"),
+        "{table}"
+    );
     let wide = run(&cluster, &["get", "deployments", "-o", "wide"]);
     assert!(wide.contains("CONTAINERS") && wide.contains("nginx"), "{wide}");
 
@@ -81,25 +84,9 @@ fn people_can_work() {
     assert_eq!(chosen, "deployment.apps/web\n");
     assert!(run(&cluster, &["describe", "deployment", "web"]).contains("tier=front"));
 
-    let server_side = feed(&cluster, &["apply", "--server-side", "--force-conflicts", "-f", "-"], DEPLOYMENT);
+    let server_side =
+        feed(&cluster, &["apply", "--server-side", "--force-conflicts", "-f", "-"], DEPLOYMENT);
     assert_eq!(server_side, "deployment.apps/web serverside-applied\n");
     run(&cluster, &["delete", "deployment", "web", "--wait=false"]);
     assert_eq!(run(&cluster, &["get", "deployments", "-o", "name"]), "");
-}
-
-#[test]
-fn the_vip_goes_to_the_next_leader() {
-    if !has_kubectl() {
-        return;
-    }
-    let cluster = Cluster::start(&["--no-restart"]);
-    run(&cluster, &["create", "configmap", "kept", "--from-literal=a=1"]);
-    let leader = cluster.leader();
-    signal(cluster.replica(&leader), "KILL");
-    let value = eventually("the VIP answers again", || {
-        let get = ["get", "configmap", "kept", "-o", "jsonpath={.data.a}"];
-        let output = kubectl(&cluster).args(get).output().expect("kubectl starts");
-        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
-    });
-    assert_eq!(value, "1");
 }

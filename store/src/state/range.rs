@@ -1,6 +1,5 @@
 //! Range reads: what they filter, sort and cut, as etcd does.
 
-use crate::bounds::Bounds;
 use crate::command::{Range, SortOrder, SortTarget};
 use crate::keymap::{Iter, KeyMap};
 use crate::kv::KeyValue;
@@ -10,14 +9,7 @@ use std::sync::Arc;
 
 /// Answers a range from a map, whatever revision the range names.
 pub(crate) fn range_map(map: &KeyMap, range: &Range) -> RangeResult {
-    let found = match Bounds::new(&range.range) {
-        Bounds::Key(key) => {
-            let start = map.rank(key);
-            map.slice(start, usize::from(map.get(key).is_some()))
-        }
-        Bounds::From(from) => map.range(from, None),
-        Bounds::Between(from, to) => map.range(from, Some(to)),
-    };
+    let found = map.within(&range.range);
     let count = found.len();
     if range.count_only {
         return RangeResult { count: count as i64, ..RangeResult::default() };

@@ -1,5 +1,6 @@
 //! One revision's events, as one group of watches sees them.
 
+use super::Extension;
 use super::encode::{encode_event, encoded_event_len};
 use super::limits::EVENT_OVERHEAD_BYTES;
 use crate::kv::{Event, Revision};
@@ -15,6 +16,7 @@ pub struct EventBatch {
     events: Box<[Event]>,
     plain: OnceLock<Bytes>,
     with_prev: OnceLock<Bytes>,
+    extension: Extension,
 }
 
 impl EventBatch {
@@ -24,7 +26,8 @@ impl EventBatch {
         let events = events.into();
         let revision = events.first().expect("a batch has events").revision();
         assert!(events.iter().all(|e| e.revision() == revision), "a batch has one revision");
-        Self { revision, events, plain: OnceLock::new(), with_prev: OnceLock::new() }
+        let (plain, with_prev) = (OnceLock::new(), OnceLock::new());
+        Self { revision, events, plain, with_prev, extension: Extension::default() }
     }
 
     pub fn revision(&self) -> Revision {
@@ -33,6 +36,11 @@ impl EventBatch {
 
     pub fn events(&self) -> &[Event] {
         &self.events
+    }
+
+    /// For what the receivers of the batch share. It should hold no more than the encodings here.
+    pub fn extension(&self) -> &Extension {
+        &self.extension
     }
 
     /// The `events` fields of an etcd `WatchResponse` (tag 11), concatenated: a response is a
@@ -59,7 +67,7 @@ impl EventBatch {
         self.events.iter().map(payload_bytes).sum()
     }
 
-    /// What the batch may come to hold in memory, both encodings included.
+    /// What the batch may come to hold in memory, its encodings included.
     pub(super) fn held_bytes(&self) -> usize {
         self.events.iter().map(held_bytes).sum()
     }
@@ -70,7 +78,8 @@ fn payload_bytes(event: &Event) -> usize {
     len(&event.kv) + event.prev.as_deref().map_or(0, len)
 }
 
-/// What an event may come to hold in memory: itself, and with it both encodings.
+/// What an event may come to hold in memory: itself, and with it its encodings. From above: the
+/// version before is mostly held by the event that made it, too.
 pub(super) fn held_bytes(event: &Event) -> usize {
     3 * payload_bytes(event) + EVENT_OVERHEAD_BYTES
 }

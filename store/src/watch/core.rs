@@ -45,8 +45,8 @@ impl Core {
         assert!(revision > self.dispatched, "revision {revision} after {}", self.dispatched);
         let floor = recent.push(batch.clone());
         let Self { index, rings, .. } = self;
-        if let [event] = batch.events() {
-            index.matching(event, |group| rings.push(group, batch.clone(), 0, due));
+        if batch.events().len() == 1 {
+            index.matching(batch, 0, |group| rings.push(group, batch.clone(), 0, due));
         } else {
             offer_parts(batch, index, rings, due);
         }
@@ -106,8 +106,8 @@ fn offer_parts(
     due: &mut Vec<Arc<Signal>>,
 ) {
     let mut interests: Vec<(&Arc<Group>, usize)> = Vec::new();
-    for (i, event) in whole.events().iter().enumerate() {
-        index.matching(event, |group| interests.push((group, i)));
+    for i in 0..whole.events().len() {
+        index.matching(whole, i, |group| interests.push((group, i)));
     }
     // Stable, so that the events of a group stay in order.
     interests.sort_by_key(|(group, _)| group.number);

@@ -1,12 +1,43 @@
 //! What a stream of watches hands to its owner.
 
-use super::{CatchUp, EventBatch};
+use super::{CatchUp, EventBatch, Extension};
 use crate::kv::Revision;
+use std::ops::Deref;
 use std::sync::Arc;
 
-/// Consecutive batches of a group. Watches of one stream that stand at the same place get the
-/// same run (compare with [`Arc::ptr_eq`]), so that whoever frames them may do it once.
-pub type Batches = Arc<[Arc<EventBatch>]>;
+/// Consecutive batches of a group. Watches that stand at the same place, of one stream or of
+/// several, get the same run, so that whoever frames them may do it once and keep the result in
+/// [`Self::extension`].
+#[derive(Debug, Clone)]
+pub struct Batches(Arc<Run>);
+
+#[derive(Debug)]
+struct Run {
+    batches: Box<[Arc<EventBatch>]>,
+    extension: Extension,
+}
+
+impl Batches {
+    /// For what the receivers of the run share.
+    pub fn extension(&self) -> &Extension {
+        &self.0.extension
+    }
+}
+
+impl Deref for Batches {
+    type Target = [Arc<EventBatch>];
+
+    fn deref(&self) -> &Self::Target {
+        &self.0.batches
+    }
+}
+
+impl FromIterator<Arc<EventBatch>> for Batches {
+    fn from_iter<I: IntoIterator<Item = Arc<EventBatch>>>(batches: I) -> Self {
+        let batches = batches.into_iter().collect();
+        Self(Arc::new(Run { batches, extension: Extension::default() }))
+    }
+}
 
 #[derive(Debug)]
 pub enum Delivery {

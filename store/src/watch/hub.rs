@@ -1,14 +1,13 @@
 //! The meeting point of the writer, the dispatcher and the streams of watches.
 
 use super::core::Core;
-use super::group::Group;
+use super::group::{Group, Scope};
 use super::inbox::{Inbox, Work};
 use super::limits::{
     CANCEL_CHUNK_WATCHES, DISPATCH_CHUNK_REVISIONS, SEGMENT_BYTES_MAX, SEGMENT_REVISIONS_MAX,
 };
 use super::recent::Recent;
 use super::signal::Signal;
-use super::spec::Filter;
 use super::{EventBatch, HistoryReader, Limits, ScanLimit, WatchStream};
 use crate::command::KeyRange;
 use crate::kv::{Event, Revision};
@@ -201,17 +200,12 @@ impl Hub {
         self.reader.read().clone()
     }
 
-    /// Finds or makes the group of a range and filter and calls `f` with it, during which the
+    /// Finds or makes the group of a scope and calls `f` with it, during which the
     /// group cannot vanish and nothing is dispatched.
-    pub(super) fn with_group<R>(
-        &self,
-        range: KeyRange,
-        filter: Filter,
-        f: impl FnOnce(&Arc<Group>) -> R,
-    ) -> R {
+    pub(super) fn with_group<R>(&self, scope: Scope, f: impl FnOnce(&Arc<Group>) -> R) -> R {
         let mut core = self.core.lock();
         let dispatched = core.dispatched;
-        f(&core.index.group(range, filter, dispatched))
+        f(&core.index.group(scope, dispatched))
     }
 
     /// Ends memberships; groups without members go.

@@ -1,8 +1,10 @@
 //! Which groups an event concerns.
 
-use super::group::Group;
+use super::EventBatch;
+use super::group::{Group, Scope};
 use super::intervals::IntervalTree;
 use super::spec::Filter;
+use super::topic::{Classifier, Topic};
 use crate::command::KeyRange;
 use crate::kv::{Event, Revision};
 use bytes::Bytes;
@@ -17,9 +19,22 @@ pub(super) struct InterestIndex {
     next_number: u64,
 }
 
-/// The groups of one range, by [`Filter::index`].
+/// The groups of one range.
 #[derive(Default)]
-struct Interest([Option<Arc<Group>>; Filter::COUNT]);
+struct Interest {
+    /// Those of the whole range, by [`Filter::index`].
+    whole: Filtered,
+    /// Those of a topic.
+    classes: Vec<Class>,
+}
+
+type Filtered = [Option<Arc<Group>>; Filter::COUNT];
+
+/// The topics of one classifier.
+struct Class {
+    classifier: Arc<dyn Classifier>,
+    topics: HashMap<Bytes, Filtered>,
+}
 
 impl InterestIndex {
     pub fn new() -> Self {
@@ -31,23 +46,24 @@ impl InterestIndex {
         self.groups
     }
 
-    /// The group of this range and filter; a new one has seen everything up to `dispatched`.
-    pub fn group(&mut self, range: KeyRange, filter: Filter, dispatched: Revision) -> Arc<Group> {
-        if self.interest(&range).is_none() {
+    /// The group of this scope; a new one has seen everything up to `dispatched`.
+    pub fn group(&mut self, scope: Scope, dispatched: Revision) -> Arc<Group> {
+        if self.interest(&scope.range).is_none() {
             let none = Interest::default();
-            if range.end.is_empty() {
-                self.keys.insert(range.key.clone(), none);
+            if scope.range.end.is_empty() {
+                self.keys.insert(scope.range.key.clone(), none);
             } else {
-                self.ranges.insert(range.clone(), none);
+                self.ranges.insert(scope.range.clone(), none);
             }
         }
         let number = self.next_number;
-        let interest = self.interest(&range).expect("just inserted");
-        if let Some(group) = &interest.0[filter.index()] {
+        let interest = self.interest(&scope.range).expect("just inserted");
+        let slot = &mut interest.slots(scope.topic.as_ref())[scope.filter.index()];
+        if let Some(group) = slot {
             return group.clone();
         }
-        let group = Arc::new(Group::new(number, range, filter, dispatched));
-        interest.0[filter.index()] = Some(group.clone());
+        let group = Arc::new(Group::new(number, scope, dispatched));
+        *slot = Some(group.clone());
         self.next_number += 1;
         self.groups += 1;
         group
@@ -55,13 +71,15 @@ impl InterestIndex {
 
     pub fn remove(&mut self, group: &Group) {
         self.groups -= 1;
-        let interest = self.interest(&group.range).expect("a group stays until it is removed");
-        interest.0[group.filter.index()] = None;
-        if interest.0.iter().all(Option::is_none) {
-            if group.range.end.is_empty() {
-                self.keys.remove(&group.range.key);
+        let Scope { range, filter, topic } = &group.scope;
+        let interest = self.interest(range).expect("a group stays until it is removed");
+        interest.slots(topic.as_ref())[filter.index()] = None;
+        interest.tidy(topic.as_ref());
+        if interest.is_empty() {
+            if range.end.is_empty() {
+                self.keys.remove(&range.key);
             } else {
-                self.ranges.remove(&group.range);
+                self.ranges.remove(range);
             }
         }
     }
@@ -74,13 +92,18 @@ impl InterestIndex {
         }
     }
 
-    /// Calls `f` with every group that is to see the event.
-    pub fn matching<'a>(&'a self, event: &Event, mut f: impl FnMut(&'a Arc<Group>)) {
+    /// Calls `f` with every group that is to see an event of a batch.
+    pub fn matching<'a>(
+        &'a self,
+        batch: &EventBatch,
+        at: usize,
+        mut f: impl FnMut(&'a Arc<Group>),
+    ) {
+        let event = &batch.events()[at];
         let mut visit = |interest: &'a Interest| {
-            for group in interest.0.iter().flatten() {
-                if group.filter.admits(event) {
-                    f(group);
-                }
+            admitted(&interest.whole, event, &mut f);
+            for class in &interest.classes {
+                class.matching(batch, at, &mut f);
             }
         };
         if let Some(interest) = self.keys.get(&event.kv.key) {
@@ -92,8 +115,66 @@ impl InterestIndex {
     /// All groups, in order of creation.
     pub fn groups(&self) -> Vec<Arc<Group>> {
         let all = self.keys.values().chain(self.ranges.values());
-        let mut groups: Vec<_> = all.flat_map(|i| i.0.iter().flatten().cloned()).collect();
+        let mut groups: Vec<_> = all.flat_map(Interest::groups).cloned().collect();
         groups.sort_by_key(|group| group.number);
         groups
+    }
+}
+
+/// Calls `f` with those of the groups whose filter lets an event through.
+fn admitted<'a>(groups: &'a Filtered, event: &Event, f: &mut impl FnMut(&'a Arc<Group>)) {
+    groups.iter().flatten().filter(|group| group.scope.filter.admits(event)).for_each(f);
+}
+
+impl Interest {
+    fn slots(&mut self, topic: Option<&Topic>) -> &mut Filtered {
+        let Some(topic) = topic else { return &mut self.whole };
+        let known = self.classes.iter().position(|class| class.is_of(topic));
+        let at = known.unwrap_or_else(|| {
+            let classifier = topic.classifier.clone();
+            self.classes.push(Class { classifier, topics: HashMap::new() });
+            self.classes.len() - 1
+        });
+        self.classes[at].topics.entry(topic.name.clone()).or_default()
+    }
+
+    /// Forgets a topic that nobody is interested in.
+    fn tidy(&mut self, topic: Option<&Topic>) {
+        let Some(topic) = topic else { return };
+        self.classes.retain_mut(|class| {
+            if class.is_of(topic)
+                && class.topics.get(&topic.name).is_some_and(|one| one.iter().all(Option::is_none))
+            {
+                class.topics.remove(&topic.name);
+            }
+            !class.topics.is_empty()
+        });
+    }
+
+    fn is_empty(&self) -> bool {
+        self.classes.is_empty() && self.whole.iter().all(Option::is_none)
+    }
+
+    fn groups(&self) -> impl Iterator<Item = &Arc<Group>> {
+        let topics = self.classes.iter().flat_map(|class| class.topics.values());
+        self.whole.iter().chain(topics.flatten()).flatten()
+    }
+}
+
+impl Class {
+    fn is_of(&self, topic: &Topic) -> bool {
+        std::ptr::eq(Arc::as_ptr(&self.classifier).cast(), topic.class())
+    }
+
+    fn matching<'a>(&'a self, batch: &EventBatch, at: usize, f: &mut impl FnMut(&'a Arc<Group>)) {
+        let event = &batch.events()[at];
+        let told = self.classifier.topics(batch, at, &mut |name| {
+            if let Some(groups) = self.topics.get(name) {
+                admitted(groups, event, f);
+            }
+        });
+        if !told {
+            self.topics.values().for_each(|groups| admitted(groups, event, f));
+        }
     }
 }

@@ -8,8 +8,8 @@
 //! first batch it tells of, so that a watch that was idle knows its next revision exactly even if
 //! that batch is gone from the ring by then.
 
-use super::EventBatch;
 use super::signal::Signal;
+use super::{Batches, EventBatch};
 use crate::kv::Revision;
 use slab::Slab;
 use std::collections::VecDeque;
@@ -21,6 +21,9 @@ pub(super) struct Ring {
     first: u64,
     floor: Revision,
     members: Slab<Member>,
+    /// The run that was taken last, and the number of its first batch: for the next stream that
+    /// stands where the last one stood.
+    taken: Option<(u64, Batches)>,
 }
 
 struct Member {
@@ -38,7 +41,8 @@ const IDLE_CAPACITY: usize = 64;
 impl Ring {
     /// An empty ring of a group that begins after revision `floor`.
     pub fn new(floor: Revision) -> Self {
-        Self { batches: VecDeque::new(), first: 0, floor, members: Slab::with_capacity(1) }
+        let members = Slab::with_capacity(1);
+        Self { batches: VecDeque::new(), first: 0, floor, members, taken: None }
     }
 
     pub fn floor(&self) -> Revision {
@@ -57,6 +61,20 @@ impl Ring {
     /// Batches from number `at` on; `at` must not be below [`Self::first`].
     pub fn from(&self, at: u64) -> impl ExactSizeIterator<Item = &Arc<EventBatch>> {
         self.batches.range(self.index(at)..)
+    }
+
+    /// The run of `count` batches from number `at` on. Streams that ask for the same run get the
+    /// same one.
+    pub fn take(&mut self, at: u64, count: usize) -> Batches {
+        if let Some((from, batches)) = &self.taken
+            && *from == at
+            && batches.len() == count
+        {
+            return batches.clone();
+        }
+        let batches: Batches = self.from(at).take(count).cloned().collect();
+        self.taken = Some((at, batches.clone()));
+        batches
     }
 
     /// The number of the first batch, at or after `at`, of revision `next` or later.
@@ -91,6 +109,9 @@ impl Ring {
         {
             self.first += 1;
             self.floor = batch.revision();
+            if self.taken.as_ref().is_some_and(|(from, _)| *from < self.first) {
+                self.taken = None;
+            }
             if self.batches.is_empty() && self.batches.capacity() > IDLE_CAPACITY {
                 self.batches.shrink_to(IDLE_CAPACITY);
             }
@@ -102,6 +123,7 @@ impl Ring {
     pub fn reset(&mut self, since: Revision, floor: Revision, due: &mut Vec<Arc<Signal>>) {
         self.first = self.end() + 1;
         self.batches = VecDeque::new();
+        self.taken = None;
         self.floor = floor;
         self.mark(since, due);
     }

@@ -7,11 +7,12 @@ mod watch;
 use self::membership::Follower;
 use self::watch::{State, Watch};
 use super::catch_up::{CaughtUp, Ticket};
+use super::group::Scope;
 use super::hub::Membership;
 use super::limits::CATCH_UPS_PER_STREAM_MAX;
 use super::signal::Signal;
 use super::spec::Filter;
-use super::{Batches, Delivery, HistoryError, Hub, WatchSpec};
+use super::{Batches, Delivery, HistoryError, Hub, Topic, WatchSpec};
 use crate::kv::Revision;
 use slab::Slab;
 use std::collections::{HashMap, VecDeque};
@@ -78,6 +79,16 @@ impl WatchStream {
     /// A start below the compact revision is not refused here: [`Self::next`] says so, as it does
     /// for every other watch that falls behind.
     pub fn watch(&mut self, id: i64, spec: WatchSpec) -> Option<Revision> {
+        self.watch_topic(id, spec, None)
+    }
+
+    /// Adds a watch of a topic: it is not woken for what else happens in its range.
+    pub fn watch_topic(
+        &mut self,
+        id: i64,
+        spec: WatchSpec,
+        topic: Option<Topic>,
+    ) -> Option<Revision> {
         if self.places.contains_key(&id) {
             return None;
         }
@@ -100,7 +111,7 @@ impl WatchStream {
             state: State::Behind,
         }));
         self.places.insert(id, place);
-        self.follow(place, spec.range, filter);
+        self.follow(place, Scope { range: spec.range, filter, topic });
         self.hub.open_watches.fetch_add(1, Ordering::Relaxed);
         if next < self.hub.compact_revision() || !self.rejoin(place) {
             self.ready.push_back(place);

@@ -144,6 +144,23 @@ impl Pair {
             ReadError::Engine(error) => panic!("{error}"),
         });
         assert_eq!(got, self.model.range(range), "{range:?}");
+        self.read_page(range);
+    }
+
+    /// The same keys without filters and order, as a page.
+    fn read_page(&self, range: &Range) {
+        let limit = 1 + range.limit.unsigned_abs() as usize % 4;
+        let revision = if range.revision > 0 { range.revision } else { self.model.revision() };
+        let plain =
+            Range { range: range.range.clone(), revision, limit: limit as i64, ..Range::default() };
+        match self.store.view().page(&plain.range, revision, limit) {
+            Ok(page) => {
+                let wanted = self.model.range(&plain).expect("the page was read");
+                assert_eq!((page.kvs, page.more), (wanted.kvs, wanted.more), "{plain:?}");
+            }
+            Err(ReadError::Engine(error)) => panic!("{error}"),
+            Err(_) => assert!(self.model.range(&plain).is_err(), "{plain:?}"),
+        }
     }
 
     fn run(&mut self, step: Step) {

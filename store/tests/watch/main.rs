@@ -5,5 +5,6 @@ mod watch_issues;
 mod watch_properties;
 mod watch_store;
 mod watch_threads;
+mod watch_topics;
 mod watch_transcripts;
 mod world;

@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn all_but_the_last_part_announce_another() {
         let batch = EventBatch::new((0..4).map(|n| event(n, 1_000_000)).collect::<Vec<_>>());
-        let batches: Batches = [Arc::new(batch)].into();
+        let batches: Batches = [Arc::new(batch)].into_iter().collect();
         let run = EventRun::Shared { batches, prev_kv: false };
         let head = WatchResponse { watch_id: 3, ..Default::default() };
         let marks: Vec<_> =

@@ -99,7 +99,7 @@ async fn try_delete(
 
 pub async fn delete_collection(api: &Arc<Api>, call: &mut Call, found: &Found) -> Answer {
     let options = options(call)?;
-    let chosen = super::list::chosen(api, call, found).await?;
+    let chosen = crate::kube::list::chosen(api, call, found).await?;
     let revision = chosen.revision;
     let mut items = Vec::new();
     for stored in chosen.items {

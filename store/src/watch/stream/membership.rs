@@ -1,12 +1,10 @@
 //! A stream's part in the groups that its watches follow.
 
-use super::super::group::Group;
+use super::super::group::{Group, Scope};
 use super::super::hub::Membership;
 use super::super::ring::Ring;
-use super::super::spec::Filter;
 use super::watch::{State, Watch};
 use super::{Run, WatchStream, place_of};
-use crate::command::KeyRange;
 use slab::Slab;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -20,9 +18,9 @@ pub(super) struct Follower {
 
 impl WatchStream {
     /// Makes a watch follow its group; it stays where it is.
-    pub(super) fn follow(&mut self, place: u32, range: KeyRange, filter: Filter) {
+    pub(super) fn follow(&mut self, place: u32, scope: Scope) {
         let Self { hub, signal, followers, by_group, .. } = self;
-        let follower = hub.with_group(range, filter, |group| {
+        let follower = hub.with_group(scope, |group| {
             *by_group.entry(group.number).or_insert_with(|| {
                 let entry = followers.vacant_entry();
                 let follower = place_of(entry.key());

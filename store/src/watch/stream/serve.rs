@@ -107,7 +107,7 @@ impl WatchStream {
             watch.queued = false;
             return false;
         }
-        let batches: Batches = ring.from(from).take(count).cloned().collect();
+        let batches = ring.take(from, count);
         let then = ring.from(end).next().map(|batch| batch.revision());
         *last_run = Some(Run { follower: at, from, max_events, batches, end, then });
         true
@@ -133,7 +133,7 @@ impl WatchStream {
                 if batches.is_empty() {
                     return Step::Requeue;
                 }
-                deliver(watch.id, watch.prev_kv, batches.into(), true)
+                deliver(watch.id, watch.prev_kv, batches.into_iter().collect(), true)
             }
             Err(floor) => self.step_to_disk(place, floor),
         }
@@ -153,8 +153,8 @@ impl WatchStream {
             id: watch.id,
             ticket: Ticket { place, number: watch.number },
             reader: self.hub.reader(),
-            range: group.range.clone(),
-            filter: group.filter,
+            range: group.scope.range.clone(),
+            filter: group.scope.filter,
             from: watch.next,
             to: floor,
         }))
@@ -224,8 +224,9 @@ fn review(
 
 /// What a group sees of a batch; the batch itself if that is all of it.
 fn part(batch: &Arc<EventBatch>, group: &Group) -> Option<Arc<EventBatch>> {
-    let bounds = Bounds::new(&group.range);
-    let wanted = |event: &&Event| bounds.contains(&event.kv.key) && group.filter.admits(event);
+    let bounds = Bounds::new(&group.scope.range);
+    let wanted =
+        |event: &&Event| bounds.contains(&event.kv.key) && group.scope.filter.admits(event);
     match batch.events().iter().filter(wanted).count() {
         0 => None,
         all if all == batch.events().len() => Some(batch.clone()),
