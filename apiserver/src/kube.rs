@@ -14,6 +14,7 @@ pub mod api;
 pub mod authn;
 pub mod authz;
 pub mod body;
+mod bootstrap;
 pub mod call;
 pub mod clock;
 mod connection;

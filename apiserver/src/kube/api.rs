@@ -5,6 +5,7 @@ use super::admission::Chain;
 use super::authn::OptionsError;
 use super::authz::Attributes;
 use super::body::{Body, BodyError};
+use super::bootstrap;
 use super::call::Call;
 use super::decode::BodyKind;
 use super::documents::Documents;
@@ -28,6 +29,7 @@ use http::request::Parts;
 use http::{HeaderValue, Request, Response};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use ipnet::IpNet;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -57,6 +59,8 @@ pub struct Api {
     pub documents: Documents,
     pub health: Health,
     pub access: Access,
+    pub service_ranges: Vec<IpNet>,
+    pub address: String,
     pub watches: Kinds,
 }
 
@@ -68,19 +72,32 @@ impl Api {
         let access = Access::new(settings.access, storage.clone())?;
         let storage = storage.settling(access.settled());
         Ok(Self {
-            documents: Documents::new(registry.clone(), settings.address),
+            documents: Documents::new(registry.clone(), settings.address.clone()),
             health: Health::new(storage.clone()),
             storage,
             registry,
-            admission: Chain::new(settings.service_ranges),
+            admission: Chain::new(settings.service_ranges.clone()),
+            service_ranges: settings.service_ranges,
+            address: settings.address,
             access,
             watches: Kinds::default(),
         })
     }
 
     /// What goes on beside the requests, until `stop`.
-    pub async fn run(self: Arc<Self>, stop: CancellationToken) {
-        self.access.run(&self.storage, &stop).await;
+    /// From this call on, this replica is not ready before the default objects are there.
+    pub fn run(self: Arc<Self>, stop: CancellationToken) -> impl Future<Output = ()> + Send {
+        bootstrap::HOOKS.into_iter().for_each(|hook| self.health.expect(hook));
+        async move {
+            let begin = async {
+                bootstrap::run(&self).await;
+                stop.cancelled().await;
+            };
+            tokio::select! {
+                () = self.access.run(&self.storage, &stop) => {}
+                () = begin => {}
+            }
+        }
     }
 
     /// Answers one request of an authenticated user, or says that there is none.
