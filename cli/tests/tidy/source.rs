@@ -30,7 +30,7 @@ const BANNED_WORDS: &[&str] = &[
     concat!("blazing", "ly"),
     concat!("seam", "less"),
     concat!("lever", "ag"),
-    concat!("util", "iz"),
+    concat!("util", "ize"),
     concat!("cutting", "-edge"),
     concat!("world", "-class"),
 ];
