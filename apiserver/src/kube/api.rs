@@ -28,6 +28,7 @@ use http::{HeaderValue, Request, Response};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use ipnet::IpNet;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use xebec_core::registry::{Registry, Selection, SharedRegistry};
@@ -94,7 +95,7 @@ impl Api {
         if let Err(status) = self.let_in(&mut call, user).await {
             return respond::failure(&call, &status);
         }
-        match read_body(&call, body).await {
+        match read_body(&call, body, BODY_TIMEOUT).await {
             Ok(bytes) => call.body = bytes,
             Err(status) => return respond::failure(&call, &status),
         }
@@ -173,7 +174,7 @@ fn take_apart(head: Parts) -> Call {
 }
 
 /// The whole body, if it is not too large and comes in time.
-async fn read_body<B>(call: &Call, body: B) -> Result<Bytes, Status>
+async fn read_body<B>(call: &Call, body: B, patience: Duration) -> Result<Bytes, Status>
 where
     B: http_body::Body<Data = Bytes> + Send,
     B::Error: Into<BodyError>,
@@ -187,7 +188,7 @@ where
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
-    let whole = timeout(BODY_TIMEOUT, Limited::new(Box::pin(body), BODY_BYTES_MAX).collect()).await;
+    let whole = timeout(patience, Limited::new(Box::pin(body), BODY_BYTES_MAX).collect()).await;
     match whole {
         Ok(Ok(whole)) => Ok(whole.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
@@ -263,4 +264,25 @@ fn write_stored(
 pub fn with_allow(mut response: Response<Body>, methods: &'static str) -> Response<Body> {
     response.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kube::call::tests::call;
+    use http_body_util::{Full, StreamBody};
+    use std::convert::Infallible;
+
+    #[tokio::test]
+    async fn bodies_are_whole_and_in_time_and_not_too_large() {
+        let call = call("POST", "/api/v1/namespaces", "");
+        let whole = |len| Full::new(Bytes::from(vec![b' '; len]));
+        let read = read_body(&call, whole(BODY_BYTES_MAX), BODY_TIMEOUT).await;
+        assert_eq!(read.map(|bytes| bytes.len()), Ok(BODY_BYTES_MAX));
+        let read = read_body(&call, whole(BODY_BYTES_MAX + 1), BODY_TIMEOUT).await;
+        assert_eq!(read.map_err(|status| status.code), Err(413));
+        let endless = futures::stream::pending::<Result<http_body::Frame<Bytes>, Infallible>>();
+        let read = read_body(&call, StreamBody::new(endless), Duration::from_millis(1)).await;
+        assert_eq!(read.map_err(|status| status.code), Err(504));
+    }
 }

@@ -184,7 +184,16 @@ fn refusal<B>(request: &Request<B>) -> Option<Response<Body>> {
         return Some(plain(StatusCode::BAD_REQUEST, "400 Bad Request"));
     }
     let len = uri.path_and_query().map_or(0, |all| all.as_str().len());
-    (len > URI_BYTES_MAX).then(|| plain(StatusCode::URI_TOO_LONG, "414 URI Too Long"))
+    if len > URI_BYTES_MAX {
+        return Some(plain(StatusCode::URI_TOO_LONG, "414 URI Too Long"));
+    }
+    // HTTP/2 counts by itself; HTTP/1.1 reads on while its buffer is not full.
+    let headers = request.headers().iter();
+    let len: usize = headers.map(|(name, value)| name.as_str().len() + value.len()).sum();
+    (len > HEADER_BYTES_MAX as usize).then(|| {
+        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+        plain(status, "431 Request Header Fields Too Large")
+    })
 }
 
 fn plain(status: StatusCode, text: &'static str) -> Response<Body> {
