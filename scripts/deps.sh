@@ -10,6 +10,7 @@ needs=(
     "@libclang:libclang-dev:bindgen's library"
     "ccache:ccache:compiles RocksDB once per machine"
     "etcdctl:etcd-client:tests against a real etcd client"
+    "kubectl:kubernetes-client:tests against a real Kubernetes client"
     "etcd:etcd-server:the peer of the benchmark"
     "ip:iproute2:network namespaces of the chaos tests"
     "unshare:util-linux:the same"

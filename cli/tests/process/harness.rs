@@ -20,13 +20,17 @@ pub fn xebec() -> Command {
     command
 }
 
-/// False, with a loud message, where Debian's etcd-client is missing.
-pub fn has_etcdctl() -> bool {
-    let found = Command::new("etcdctl").arg("version").output().is_ok();
+/// False, with a loud message, where a program is missing that is in a package of Debian.
+pub fn has(program: &str, package: &str) -> bool {
+    let found = Command::new(program).arg("--help").output().is_ok();
     if !found {
-        eprintln!("SKIPPED: etcdctl is not installed; `make deps` installs it");
+        eprintln!("SKIPPED: {program} is not installed; `make deps` installs {package}");
     }
     found
+}
+
+pub fn has_etcdctl() -> bool {
+    has("etcdctl", "etcd-client")
 }
 
 /// Runs to the end and returns what it printed; fails the test unless it succeeds.

@@ -1,5 +1,5 @@
 //! The real binary as processes: clusters of `xebec up` on addresses of their own, asked with the
-//! real `etcdctl` and with xebec's own commands.
+//! real `etcdctl`, the real `kubectl` and with xebec's own commands.
 
 #![expect(clippy::disallowed_methods, reason = "processes are waited for in real time")]
 
@@ -8,6 +8,7 @@ mod etcdctl;
 mod golden;
 mod harness;
 mod kubectl;
+mod kubernetes;
 mod members;
 mod server;
 mod snapshot;
