@@ -230,6 +230,23 @@ fn is_zero(value: &Value) -> bool {
     }
 }
 
+/// Sets an entry of a map, whose keys stand in their order.
+pub fn set_entry(map: &mut Object, key: &str, value: impl Into<Value>) {
+    if let Some(held) = map.get_mut(key) {
+        *held = value.into();
+        return;
+    }
+    let given = std::mem::take(map);
+    let (before, after): (Vec<_>, Vec<_>) = given.into_iter().partition(|(name, _)| **name < *key);
+    for (name, value) in before {
+        map.push(name, value);
+    }
+    map.push(key, value.into());
+    for (name, value) in after {
+        map.push(name, value);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -281,5 +298,14 @@ mod tests {
         let more = parse(r#"{"spec":{"containers":[{"resources":{"limits":{"cpu":"2"}}}]}}"#);
         assert!(same(&BUILT_IN, pod(), &one, &other));
         assert!(!same(&BUILT_IN, pod(), &one, &more));
+    }
+
+    #[test]
+    fn keys_of_maps_stand_in_order() {
+        let mut map = parse(r#"{"a":1,"c":3}"#);
+        set_entry(&mut map, "b", 2);
+        set_entry(&mut map, "d", 4);
+        set_entry(&mut map, "a", 0);
+        assert_eq!(json(&map), r#"{"a":0,"b":2,"c":3,"d":4}"#);
     }
 }
