@@ -41,17 +41,12 @@ pub enum TlsError {
 impl TlsOptions {
     /// Clients need a certificate of the authorities, if there are any.
     pub(crate) fn server_config(&self) -> Result<Arc<ServerConfig>, TlsError> {
-        self.with_verifier(self.client_verifier()?)
-    }
-
-    /// Judges certificates of clients; `None` if there are no authorities.
-    pub(crate) fn client_verifier(&self) -> Result<Option<Arc<dyn ClientCertVerifier>>, TlsError> {
-        let Some(pem) = &self.client_ca_pem else { return Ok(None) };
+        let Some(pem) = &self.client_ca_pem else { return self.with_verifier(None) };
         let provider = Arc::new(aws_lc_rs::default_provider());
         let roots = Arc::new(roots(pem)?);
         let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider).build();
         let client_ca = |error| TlsError::ClientCa { message: format!("{error}") };
-        Ok(Some(verifier.map_err(client_ca)?))
+        self.with_verifier(Some(verifier.map_err(client_ca)?))
     }
 
     /// Clients may show any certificate, or none: whoever serves the request judges it.

@@ -20,8 +20,6 @@ use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue, UPGRADE};
 use http::{Method, Request, Response, StatusCode, Version};
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
-use rustls::server::danger::ClientCertVerifier;
-use rustls_pki_types::UnixTime;
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -39,8 +37,6 @@ use tokio_util::task::TaskTracker;
 /// What a connection works with.
 pub struct Connection {
     pub api: Arc<Api>,
-    /// Judges certificates.
-    pub clients: Option<Arc<dyn ClientCertVerifier>>,
     pub timeouts: Timeouts,
     /// Where HTTP/2 requests run.
     pub requests: TaskTracker,
@@ -56,18 +52,15 @@ pub async fn serve(
     address: SocketAddr,
 ) -> Result<(), ConnectionError> {
     stream.set_nodelay(true)?;
-    let Connection { api, clients, timeouts, requests, stop } = connection;
+    let Connection { api, timeouts, requests, stop } = connection;
     let stream = within(timeouts.handshake, tls.accept(stream), &stop).await??;
     let session = stream.get_ref().1;
     let http2 = session.alpn_protocol() == Some(ALPN_H2);
     let certificates = session.peer_certificates().unwrap_or_default();
-    let certificates: Vec<_> = certificates.iter().map(|one| one.clone().into_owned()).collect();
-    let trusted = certificates.split_first().zip(clients).is_some_and(|((own, rest), clients)| {
-        clients.verify_client_cert(own, rest, UnixTime::now()).is_ok()
-    });
+    let certificates = certificates.iter().map(|one| one.clone().into_owned()).collect();
     let shared = Arc::new(Shared {
         api,
-        peer: Peer { certificates, trusted, address },
+        peer: Peer { certificates, address },
         stop,
         open: AtomicUsize::new(0),
         begun: AtomicU64::new(0),

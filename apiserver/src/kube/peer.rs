@@ -6,9 +6,8 @@ use std::net::SocketAddr;
 /// Who is connected. Shared by all requests of a connection.
 #[derive(Debug)]
 pub struct Peer {
-    /// What the client showed, its own first. It has the key of that one.
+    /// What the client showed, its own first. It has the key of that one; nothing else about them
+    /// has been checked.
     pub certificates: Vec<CertificateDer<'static>>,
-    /// Those certificates are of a known authority, and were valid when the connection began.
-    pub trusted: bool,
     pub address: SocketAddr,
 }

@@ -7,7 +7,6 @@ use super::limits::{
 };
 use crate::accept::Accepted;
 use crate::tls::{TlsError, TlsOptions};
-use rustls::server::danger::ClientCertVerifier;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -48,7 +47,6 @@ impl Default for Timeouts {
 #[derive(Clone)]
 pub struct KubeServer {
     tls: TlsAcceptor,
-    clients: Option<Arc<dyn ClientCertVerifier>>,
     timeouts: Timeouts,
     api: Arc<Api>,
 }
@@ -56,8 +54,7 @@ pub struct KubeServer {
 impl KubeServer {
     pub fn new(options: &Options, api: Arc<Api>) -> Result<Self, TlsError> {
         let tls = options.tls.requesting_config()?.into();
-        let clients = options.tls.client_verifier()?;
-        Ok(Self { tls, clients, timeouts: options.timeouts, api })
+        Ok(Self { tls, timeouts: options.timeouts, api })
     }
 
     /// For a listener that must end sooner than others.
@@ -75,7 +72,6 @@ impl KubeServer {
         let begin = |stream, address| {
             let connection = Connection {
                 api: self.api.clone(),
-                clients: self.clients.clone(),
                 timeouts: self.timeouts,
                 requests: requests.clone(),
                 stop: stop.clone(),

@@ -225,10 +225,20 @@ impl Authority {
 
     /// Certificate and key.
     pub fn issue(&self) -> (String, String) {
+        self.issue_to("somebody", "")
+    }
+
+    /// Certificate and key of a user in a group.
+    pub fn issue_to(&self, user: &str, group: &str) -> (String, String) {
         let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
         let key = KeyPair::generate().expect("made");
-        let certificate =
-            CertificateParams::new(names).expect("made").signed_by(&key, &self.0).expect("made");
+        let mut params = CertificateParams::new(names).expect("made");
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params.distinguished_name.push(rcgen::DnType::CommonName, user);
+        if !group.is_empty() {
+            params.distinguished_name.push(rcgen::DnType::OrganizationName, group);
+        }
+        let certificate = params.signed_by(&key, &self.0).expect("made");
         (certificate.pem(), key.serialize_pem())
     }
 }

@@ -121,7 +121,8 @@ fn prepare(
     let mut object = live.object.clone();
     scale::write(target, &mut object, &new, None);
     let version = target.resource.api_version(target.version);
-    let merged = to_parent(entries, self::entries(&new), &version, &paths).map_err(|error| broken(&error))?;
+    let merged = to_parent(entries, self::entries(&new), &version, &paths)
+        .map_err(|error| broken(&error))?;
     lifecycle::set_metadata(&mut object, "managedFields", Some(Value::Array(merged)));
     attempt.prepare_update(view, (&live.stored, &live.object), object)
 }
