@@ -44,7 +44,9 @@ fn answers_are_those_of_upstream() {
         .filter_map(|(area, exact_min, wrong_max)| {
             let (exact, wrong) = scores.get(*area).copied().unwrap_or_default();
             let fell = exact < *exact_min || wrong > *wrong_max;
-            fell.then(|| format!("{area}: {exact} exact of {exact_min}, {wrong} wrong of {wrong_max}"))
+            fell.then(|| {
+                format!("{area}: {exact} exact of {exact_min}, {wrong} wrong of {wrong_max}")
+            })
         })
         .collect();
     assert!(fallen.is_empty(), "{}\n{printed}", fallen.join("\n"));

@@ -1,20 +1,14 @@
 //! The real `kubectl` against a cluster, through its VIP and against single replicas.
 
-use crate::harness::{Cluster, eventually, signal, succeed, text};
+use crate::harness::{Cluster, eventually, has, signal, succeed, text};
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-/// False, with a loud message, where kubectl is missing.
-fn has_kubectl() -> bool {
-    let found = Command::new("kubectl").args(["version", "--client"]).output();
-    let found = found.is_ok_and(|output| output.status.success());
-    if !found {
-        eprintln!("SKIPPED: kubectl is not installed; `make deps` installs it");
-    }
-    found
+pub fn has_kubectl() -> bool {
+    has("kubectl", "kubernetes-client")
 }
 
-fn kubectl(cluster: &Cluster) -> Command {
+pub fn kubectl(cluster: &Cluster) -> Command {
     let mut command = Command::new("kubectl");
     command.env("KUBECONFIG", cluster.path().join("admin.kubeconfig"));
     // Its cache of discovery is by address, and addresses are used again.
@@ -65,7 +59,10 @@ fn people_can_work() {
     let same = feed(&cluster, &["apply", "-f", "-"], DEPLOYMENT);
     assert_eq!(same, "deployment.apps/web unchanged\n");
     let table = run(&cluster, &["get", "deployments"]);
-    assert!(table.starts_with("NAME   READY   UP-TO-DATE   AVAILABLE   AGE\nweb    0/2"), "{table}");
+    assert!(
+        table.starts_with("NAME   READY   UP-TO-DATE   AVAILABLE   AGE\nweb    0/2"),
+        "{table}"
+    );
     let wide = run(&cluster, &["get", "deployments", "-o", "wide"]);
     assert!(wide.contains("CONTAINERS") && wide.contains("nginx"), "{wide}");
 
@@ -81,7 +78,8 @@ fn people_can_work() {
     assert_eq!(chosen, "deployment.apps/web\n");
     assert!(run(&cluster, &["describe", "deployment", "web"]).contains("tier=front"));
 
-    let server_side = feed(&cluster, &["apply", "--server-side", "--force-conflicts", "-f", "-"], DEPLOYMENT);
+    let server_side =
+        feed(&cluster, &["apply", "--server-side", "--force-conflicts", "-f", "-"], DEPLOYMENT);
     assert_eq!(server_side, "deployment.apps/web serverside-applied\n");
     run(&cluster, &["delete", "deployment", "web", "--wait=false"]);
     assert_eq!(run(&cluster, &["get", "deployments", "-o", "name"]), "");
