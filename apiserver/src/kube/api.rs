@@ -14,6 +14,7 @@ use super::health::Health;
 use super::limits::{BODY_BYTES_MAX, BODY_TIMEOUT};
 use super::negotiate::{self, Form, Media, Offers, Wanted};
 use super::object::Stored;
+use super::openid::OpenId;
 use super::query::Query;
 use super::reply::Reply;
 use super::request::RequestInfo;
@@ -56,6 +57,7 @@ pub struct Api {
     pub documents: Documents,
     pub health: Health,
     pub access: Access,
+    pub openid: Option<OpenId>,
 }
 
 impl Api {
@@ -65,6 +67,8 @@ impl Api {
         let storage = Storage::new(replica);
         let access = Access::new(settings.access, storage.clone())?;
         let storage = storage.settling(access.settled());
+        let accounts = access.authentication.tokens().accounts();
+        let openid = accounts.and_then(|accounts| OpenId::new(accounts, &settings.address));
         Ok(Self {
             documents: Documents::new(registry.clone(), settings.address),
             health: Health::new(storage.clone()),
@@ -72,6 +76,7 @@ impl Api {
             registry,
             admission: Chain::new(settings.service_ranges),
             access,
+            openid,
         })
     }
 
@@ -125,6 +130,9 @@ impl Api {
     /// Requests for no resource.
     async fn answer_other(&self, call: &Call) -> Result<Response<Body>, Status> {
         if let Some(response) = self.health.answer(call).await {
+            return Ok(response);
+        }
+        if let Some(response) = self.openid.as_ref().and_then(|openid| openid.answer(call)) {
             return Ok(response);
         }
         match self.documents.answer(call).await {
