@@ -21,6 +21,7 @@ mod addresses;
 mod admissionregistration;
 mod apiregistration;
 mod apps;
+mod as_sent;
 mod authentication;
 mod authorization;
 mod autoscaling;
@@ -39,6 +40,8 @@ mod resource;
 mod scheduling;
 mod storage;
 mod volume;
+
+pub use as_sent::as_sent;
 
 use crate::field_error::FieldError;
 use crate::target::Target;
@@ -99,6 +102,20 @@ fn rules(target: Target<'_>) -> Rules {
         _ => None,
     };
     found.unwrap_or(Rules::NONE)
+}
+
+/// What must be right before anything is allocated for an object: where it is not, nothing else is
+/// asked. Comes after [`crate::strategy::before_allocation`].
+pub fn before_allocation(
+    target: Target<'_>,
+    new: &Object,
+    old: Option<&Object>,
+) -> Vec<FieldError> {
+    let mut errors = Errors::new();
+    if target.kind() == ("", "Service") && target.subresource.is_empty() {
+        core_group::service::before_allocation(new, old, &mut errors);
+    }
+    errors
 }
 
 /// What is wrong with a new object, metadata included.
