@@ -19,6 +19,7 @@ pub mod table;
 
 mod addresses;
 mod admissionregistration;
+mod apiextensions;
 mod apiregistration;
 mod apps;
 mod as_sent;
@@ -81,6 +82,7 @@ fn rules(target: Target<'_>) -> Rules {
         }
         "" => core_group::rules(kind),
         "admissionregistration.k8s.io" => admissionregistration::rules(kind),
+        "apiextensions.k8s.io" => apiextensions::rules(kind),
         "apiregistration.k8s.io" => apiregistration::rules(kind),
         "apps" => apps::rules(kind),
         "authentication.k8s.io" => authentication::rules(kind),

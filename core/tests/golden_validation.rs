@@ -23,11 +23,11 @@ use xebec_core::value::Value;
 const FLOORS: &[(&str, usize)] = &[
     ("", 1_185),
     ("admissionregistration.k8s.io", 177),
-    ("apiextensions.k8s.io", 27),
+    ("apiextensions.k8s.io", 135),
     ("apps", 324),
     ("autoscaling", 84),
     ("batch", 153),
-    ("certificates.k8s.io", 24),
+    ("certificates.k8s.io", 25),
     ("coordination.k8s.io", 10),
     ("discovery.k8s.io", 29),
     ("events.k8s.io", 41),
