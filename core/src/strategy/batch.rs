@@ -9,14 +9,12 @@ const NAME_LABELS: [&str; 2] = ["job-name", "batch.kubernetes.io/job-name"];
 const UID_LABELS: [&str; 2] = ["controller-uid", "batch.kubernetes.io/controller-uid"];
 
 pub(super) fn create_job(target: Target<'_>, object: &mut Object) {
-    let path = ["spec", "template", "metadata", "labels"];
-    let labelled = edit::object(object, &path).is_some_and(|labels| !labels.is_empty());
     if !edit::flag(object, &["spec", "manualSelector"]) {
         generate_selector(target, object);
     }
-    // A job without labels of its own has those that its author gave its pods, and then all.
-    if labelled && metadata(object).get("labels").is_none() {
-        let labels = edit::at(object, &path).cloned();
+    // A job without labels of its own has those of its pods.
+    if metadata(object).get("labels").is_none() {
+        let labels = edit::at(object, &["spec", "template", "metadata", "labels"]).cloned();
         set_metadata(object, "labels", labels);
     }
 }
