@@ -27,6 +27,7 @@ pub mod handlers;
 pub mod health;
 pub mod impersonate;
 pub mod limits;
+pub mod metrics;
 pub mod negotiate;
 pub mod object;
 pub mod openid;
