@@ -63,10 +63,19 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// Names are subdomains; nothing else is asked.
-    const NONE: Self = Self {
-        create: |target, object, errors| meta::on_create(target, object, meta::subdomain, errors),
-        update: |_, new, old, errors| meta::on_update(new, old, errors),
+    /// Of kinds without rules of their own: names are subdomains, and the rest is as the schema
+    /// table declares.
+    const DECLARED: Self = Self {
+        create: |target, object, errors| {
+            meta::on_create(target, object, meta::subdomain, errors);
+            table::specification(target, object, None, errors);
+        },
+        update: |target, new, old, errors| {
+            meta::on_update(new, old, errors);
+            if target.subresource.is_empty() {
+                table::specification(target, new, Some(old), errors);
+            }
+        },
         warnings: |_, _, _, _| {},
     };
 }
@@ -103,7 +112,7 @@ fn rules(target: Target<'_>) -> Rules {
         "storage.k8s.io" => storage::rules(kind),
         _ => None,
     };
-    found.unwrap_or(Rules::NONE)
+    found.unwrap_or(Rules::DECLARED)
 }
 
 /// What must be right before anything is allocated for an object: where it is not, nothing else is
