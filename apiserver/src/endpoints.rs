@@ -1,8 +1,9 @@
 //! What is served besides gRPC: health, version and metrics.
 
 use crate::etcd::Context;
+use crate::exposition;
 use crate::health;
-use crate::metrics::Metrics;
+use crate::metrics;
 use crate::version;
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
@@ -19,18 +20,16 @@ const PATH_METRICS: &str = "/metrics";
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
-const OPENMETRICS: HeaderValue =
-    HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
+const METRICS: HeaderValue = HeaderValue::from_static(exposition::CONTENT_TYPE);
 
 /// The HTTP side of the client port.
 pub struct Endpoints {
     context: Arc<Context>,
-    metrics: Metrics,
 }
 
 impl Endpoints {
     pub fn new(context: Arc<Context>) -> Self {
-        Self { metrics: Metrics::new(context.clone()), context }
+        Self { context }
     }
 
     /// Never looks at the body of a request.
@@ -59,10 +58,7 @@ impl Endpoints {
                 )
             }
             PATH_VERSION => respond(StatusCode::OK, JSON, versions()),
-            PATH_METRICS => match self.metrics.encode() {
-                Ok(body) => respond(StatusCode::OK, OPENMETRICS, body),
-                Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, &format!("{error}\n")),
-            },
+            PATH_METRICS => respond(StatusCode::OK, METRICS, metrics::etcd(&self.context)),
             _ => self.probe(path, query).await,
         }
     }

@@ -15,6 +15,7 @@ mod coalesce;
 mod connection;
 mod endpoints;
 pub mod etcd;
+mod exposition;
 mod health;
 mod http_connection;
 pub mod kube;

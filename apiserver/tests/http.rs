@@ -57,8 +57,8 @@ async fn health_version_and_metrics_over_both_protocols() {
         let (status, body) = get("/metrics").await;
         assert_eq!(status, StatusCode::OK);
         for line in [
-            "etcd_server_has_leader 1.0",
-            "etcd_debugging_mvcc_keys_total 1.0",
+            "etcd_server_has_leader 1",
+            "etcd_debugging_mvcc_keys_total 1",
             "grpc_server_handled_total{grpc_type=\"unary\",grpc_service=\"etcdserverpb.KV\",\
              grpc_method=\"Put\",grpc_code=\"OK\"} 1",
         ] {

@@ -200,6 +200,28 @@ async fn headers_and_uris_are_bounded() {
     server.stop().await;
 }
 
+#[tokio::test]
+async fn requests_are_measured() {
+    let server = Server::start(Duration::from_secs(60)).await;
+    server.still_serves().await;
+    let response = exchange(server.trusted("h2").await, get("/metrics")).await.unwrap();
+    let kind = response.headers()["content-type"].to_str().unwrap().to_owned();
+    assert_eq!(kind, "text/plain; version=0.0.4; charset=utf-8");
+    let body = patiently(response.into_body().collect()).await.unwrap().to_bytes();
+    let text = String::from_utf8(body.to_vec()).unwrap();
+    for line in [
+        "apiserver_request_total{code=\"200\",component=\"apiserver\",dry_run=\"\",group=\"\",\
+         resource=\"\",scope=\"\",subresource=\"/version\",verb=\"GET\",version=\"\"} 1",
+        "apiserver_current_inflight_requests{request_kind=\"readOnly\"} 1",
+        "apiserver_storage_objects{resource=\"deployments.apps\"} 0",
+        "etcd_server_has_leader 1",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} in {text}");
+    }
+    assert!(text.contains("\netcd_disk_wal_fsync_duration_seconds_count "), "{text}");
+    server.stop().await;
+}
+
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {

@@ -19,8 +19,10 @@ pub mod table;
 
 mod addresses;
 mod admissionregistration;
+mod apiextensions;
 mod apiregistration;
 mod apps;
+mod as_sent;
 mod authentication;
 mod authorization;
 mod autoscaling;
@@ -39,6 +41,8 @@ mod resource;
 mod scheduling;
 mod storage;
 mod volume;
+
+pub use as_sent::as_sent;
 
 use crate::field_error::FieldError;
 use crate::target::Target;
@@ -59,10 +63,19 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// Names are subdomains; nothing else is asked.
-    const NONE: Self = Self {
-        create: |target, object, errors| meta::on_create(target, object, meta::subdomain, errors),
-        update: |_, new, old, errors| meta::on_update(new, old, errors),
+    /// Of kinds without rules of their own: names are subdomains, and the rest is as the schema
+    /// table declares.
+    const DECLARED: Self = Self {
+        create: |target, object, errors| {
+            meta::on_create(target, object, meta::subdomain, errors);
+            table::specification(target, object, None, errors);
+        },
+        update: |target, new, old, errors| {
+            meta::on_update(new, old, errors);
+            if target.subresource.is_empty() {
+                table::specification(target, new, Some(old), errors);
+            }
+        },
         warnings: |_, _, _, _| {},
     };
 }
@@ -78,6 +91,7 @@ fn rules(target: Target<'_>) -> Rules {
         }
         "" => core_group::rules(kind),
         "admissionregistration.k8s.io" => admissionregistration::rules(kind),
+        "apiextensions.k8s.io" => apiextensions::rules(kind),
         "apiregistration.k8s.io" => apiregistration::rules(kind),
         "apps" => apps::rules(kind),
         "authentication.k8s.io" => authentication::rules(kind),
@@ -98,7 +112,21 @@ fn rules(target: Target<'_>) -> Rules {
         "storage.k8s.io" => storage::rules(kind),
         _ => None,
     };
-    found.unwrap_or(Rules::NONE)
+    found.unwrap_or(Rules::DECLARED)
+}
+
+/// What must be right before anything is allocated for an object: where it is not, nothing else is
+/// asked. Comes after [`crate::strategy::before_allocation`].
+pub fn before_allocation(
+    target: Target<'_>,
+    new: &Object,
+    old: Option<&Object>,
+) -> Vec<FieldError> {
+    let mut errors = Errors::new();
+    if target.kind() == ("", "Service") && target.subresource.is_empty() {
+        core_group::service::before_allocation(new, old, &mut errors);
+    }
+    errors
 }
 
 /// What is wrong with a new object, metadata included.

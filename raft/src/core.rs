@@ -2,6 +2,7 @@
 
 use crate::applied::Applied;
 use crate::health::Health;
+use crate::histogram::Histogram;
 use crate::leadership::Leadership;
 use crate::leases::Leases;
 use crate::network::Network;
@@ -30,6 +31,8 @@ pub struct Core {
     pub proposals: Arc<Proposals>,
     pub reads: Arc<Reads>,
     pub leases: Leases,
+    /// How long the log's syncs take.
+    pub log_syncs: Arc<Histogram>,
     pub leadership: watch::Receiver<Leadership>,
     /// As applied.
     pub membership: watch::Receiver<StoredMembership>,

@@ -17,6 +17,7 @@ pub mod errors;
 mod greeter;
 mod handover;
 mod health;
+pub mod histogram;
 pub mod identity;
 mod integrity;
 mod leadership;

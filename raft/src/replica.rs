@@ -4,6 +4,7 @@ use crate::core::Core;
 use crate::errors::{
     LeaseError, MemberError, ProposeError, ReadIndexError, StartError, TransferError,
 };
+use crate::histogram::Histogram;
 use crate::identity::fresh_id;
 use crate::leadership::Leadership;
 use crate::leases::{self, Request};
@@ -171,6 +172,11 @@ impl Replica {
             db_size_in_use_bytes: view.data_bytes(),
             errors,
         }
+    }
+
+    /// How long the syncs of the log take.
+    pub fn log_syncs(&self) -> &Histogram {
+        &self.core.log_syncs
     }
 
     /// The members as this replica has applied them, by id.

@@ -4,6 +4,7 @@ use crate::applied::Applied;
 use crate::core::{Core, find_target};
 use crate::errors::StartError;
 use crate::health::Health;
+use crate::histogram::Histogram;
 use crate::leadership::{self, Leadership};
 use crate::leases::{self, Leases};
 use crate::log::{LogError, LogOptions, LogWriter, RaftLog, WriterThread};
@@ -43,7 +44,7 @@ pub async fn start(
     let config = config(&options)?;
     let identity = options.identity;
     let health = Arc::new(Health::new(options.environment.fatal.clone()));
-    let (log, writer) = open_log(log_home, &health).await?;
+    let (log, writer, log_syncs) = open_log(log_home, &health).await?;
     let tasks = Tasks::new(Handle::current(), health.clone());
     let log_thread = run_writer(&options, &tasks, writer)?;
 
@@ -81,6 +82,7 @@ pub async fn start(
         proposals,
         reads,
         leases: Leases::new(),
+        log_syncs,
         leadership,
         membership,
         changing: tokio::sync::Mutex::default(),
@@ -113,11 +115,14 @@ fn spawn_tasks(core: &Arc<Core>) {
 async fn open_log(
     home: Arc<dyn EngineHome>,
     health: &Arc<Health>,
-) -> Result<(RaftLog, LogWriter), StartError> {
+) -> Result<(RaftLog, LogWriter, Arc<Histogram>), StartError> {
     let health = health.clone();
     let on_fatal = Arc::new(move |error: &LogError| health.fail(&chain(error)));
-    let opened = blocking(move || RaftLog::open(&*home, LogOptions::new(on_fatal))).await;
-    opened.map_err(StartError::Log)
+    let options = LogOptions::new(on_fatal);
+    let syncs = options.syncs.clone();
+    let opened = blocking(move || RaftLog::open(&*home, options)).await;
+    let (log, writer) = opened.map_err(StartError::Log)?;
+    Ok((log, writer, syncs))
 }
 
 /// An error with all its causes.

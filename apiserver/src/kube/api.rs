@@ -13,8 +13,10 @@ use super::found::Found;
 use super::handlers;
 use super::health::Health;
 use super::limits::{BODY_BYTES_MAX, BODY_TIMEOUT};
+use super::metrics::Metrics;
 use super::negotiate::{self, Form, Media, Offers, Wanted};
 use super::object::Stored;
+use super::openid::OpenId;
 use super::query::Query;
 use super::reply::Reply;
 use super::request::RequestInfo;
@@ -23,6 +25,7 @@ use super::storage::Storage;
 use super::user::User;
 use super::watch::Kinds;
 use super::{clock, decode};
+use crate::exposition;
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_LENGTH};
 use http::request::Parts;
@@ -62,6 +65,8 @@ pub struct Api {
     pub service_ranges: Vec<IpNet>,
     pub address: String,
     pub watches: Kinds,
+    pub openid: Option<OpenId>,
+    pub metrics: Arc<Metrics>,
 }
 
 impl Api {
@@ -71,6 +76,8 @@ impl Api {
         let storage = Storage::new(replica);
         let access = Access::new(settings.access, storage.clone())?;
         let storage = storage.settling(access.settled());
+        let accounts = access.authentication.tokens().accounts();
+        let openid = accounts.and_then(|accounts| OpenId::new(accounts, &settings.address));
         Ok(Self {
             documents: Documents::new(registry.clone(), settings.address.clone()),
             health: Health::new(storage.clone()),
@@ -81,6 +88,8 @@ impl Api {
             address: settings.address,
             access,
             watches: Kinds::default(),
+            openid,
+            metrics: Arc::default(),
         })
     }
 
@@ -112,19 +121,33 @@ impl Api {
     {
         let (head, body) = request.into_parts();
         let mut call = take_apart(head);
-        if let Err(status) = self.let_in(&mut call, user).await {
-            return respond::failure(&call, &status);
-        }
-        match read_body(&call, body, BODY_TIMEOUT).await {
-            Ok(bytes) => call.body = bytes,
-            Err(status) => return respond::failure(&call, &status),
-        }
-        let mut response = match self.answer(&mut call).await {
+        let measured = self.metrics.begin(&call, &self.registry.load());
+        let mut response = match self.try_handle(&mut call, user, body).await {
             Ok(response) => response,
             Err(status) => respond::failure(&call, &status),
         };
         respond::add_warnings(&mut response, &call.warnings);
+        measured.end(response.status().as_u16(), response.body().whole_len());
+        if measured.is_long_running() {
+            // It lasts until the connection has sent the body.
+            response.extensions_mut().insert(Arc::new(measured));
+        }
         response
+    }
+
+    async fn try_handle<B>(
+        self: &Arc<Self>,
+        call: &mut Call,
+        user: Result<User, Status>,
+        body: B,
+    ) -> Result<Response<Body>, Status>
+    where
+        B: http_body::Body<Data = Bytes> + Send,
+        B::Error: Into<BodyError>,
+    {
+        self.let_in(call, user).await?;
+        call.body = read_body(call, body, BODY_TIMEOUT).await?;
+        self.answer(call).await
     }
 
     /// Settles on whose behalf the request is made, and that it may be.
@@ -145,6 +168,15 @@ impl Api {
     /// Requests for no resource.
     async fn answer_other(&self, call: &Call) -> Result<Response<Body>, Status> {
         if let Some(response) = self.health.answer(call).await {
+            return Ok(response);
+        }
+        if let Some(response) = self.openid.as_ref().and_then(|openid| openid.answer(call)) {
+            return Ok(response);
+        }
+        if call.info.path == "/metrics" {
+            let text = self.metrics.show(&self.storage, &self.registry.load());
+            let mut response = respond::head(200, exposition::CONTENT_TYPE);
+            *response.body_mut() = text.into();
             return Ok(response);
         }
         match self.documents.answer(call).await {

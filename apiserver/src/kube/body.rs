@@ -18,6 +18,14 @@ pub enum Body {
 impl Body {
     pub const EMPTY: Self = Self::Whole(Bytes::new());
 
+    /// How long it is, if that is known.
+    pub fn whole_len(&self) -> Option<usize> {
+        match self {
+            Self::Whole(bytes) => Some(bytes.len()),
+            Self::Stream(_) => None,
+        }
+    }
+
     pub fn stream<B>(body: B) -> Self
     where
         B: http_body::Body<Data = Bytes, Error = BodyError> + Send + 'static,

@@ -10,6 +10,7 @@ use super::limits::{
     IDLE_TIMEOUT, KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, PENDING_RESETS_MAX,
     STREAM_SEND_BUFFER_BYTES, STREAM_WINDOW_BYTES, URI_BYTES_MAX,
 };
+use super::metrics::Measured;
 use super::peer::Peer;
 use super::server::Timeouts;
 use crate::coalesce::Coalescing;
@@ -123,7 +124,8 @@ impl Shared {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         let stop = endless.then(|| Box::pin(shared.stop.clone().cancelled_owned()));
-        Ok(response.map(|body| Answer { body, stop, _open: open }))
+        let measured = response.extensions_mut().remove::<Arc<Measured>>();
+        Ok(response.map(|body| Answer { body, stop, _measured: measured, _open: open }))
     }
 
     /// Completes when the connection should take no more requests, with the time that those under
@@ -202,6 +204,8 @@ struct Answer {
     body: Body,
     /// Ends a watch that has nothing more to say.
     stop: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+    /// Counts a watch for as long as it lasts.
+    _measured: Option<Arc<Measured>>,
     _open: Open,
 }
 

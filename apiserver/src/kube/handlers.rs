@@ -13,12 +13,14 @@ pub use write::{Attempt, to_client};
 
 use super::api::Api;
 use super::call::Call;
+use super::decode::Decoded;
 use super::found::Found;
+use super::options::WriteOptions;
 use super::reply::Answer;
+use super::reviews;
 use std::sync::Arc;
 use xebec_core::registry::Verb;
 use xebec_core::status::{Details, Status};
-use xebec_core::value::Object;
 
 /// Does what a request for a resource asks.
 pub async fn handle(api: &Arc<Api>, call: &mut Call, found: &Found) -> Answer {
@@ -39,9 +41,18 @@ pub async fn handle(api: &Arc<Api>, call: &mut Call, found: &Found) -> Answer {
 }
 
 /// What is created and answered, but never stored.
-async fn unstored(api: &Arc<Api>, call: &mut Call, found: &Found, object: Object) -> Answer {
+async fn unstored(
+    api: &Arc<Api>,
+    call: &mut Call,
+    found: &Found,
+    (decoded, options): (Decoded, &WriteOptions),
+) -> Answer {
     match found.target().kind() {
-        ("", "Binding") => subresource::create_binding(api, call, &object).await,
+        ("", "Binding") => subresource::create_binding(api, call, &decoded.object).await,
+        ("authentication.k8s.io" | "authorization.k8s.io", _) => {
+            let object = create::receive(call, found, decoded, options)?;
+            reviews::create(api, call, found, object).await
+        }
         _ => Err(method_not_allowed()),
     }
 }

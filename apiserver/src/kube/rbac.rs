@@ -4,6 +4,8 @@
 //! made through this replica counts before it is acknowledged. Readers hold the lock for one check.
 
 pub mod binding;
+mod covers;
+pub mod escalation;
 pub mod follow;
 pub mod index;
 pub mod rule;

@@ -1,20 +1,14 @@
-//! What people do with the real `kubectl`.
+//! The real `kubectl` against a cluster, through its VIP and against single replicas.
 
-use crate::harness::{Cluster, succeed, text};
+use crate::harness::{Cluster, eventually, has, signal, succeed, text};
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-/// False, with a loud message, where kubectl is missing.
-fn has_kubectl() -> bool {
-    let found = Command::new("kubectl").args(["version", "--client"]).output();
-    let found = found.is_ok_and(|output| output.status.success());
-    if !found {
-        eprintln!("SKIPPED: kubectl is not installed; `make deps` installs it");
-    }
-    found
+pub fn has_kubectl() -> bool {
+    has("kubectl", "kubernetes-client")
 }
 
-fn kubectl(cluster: &Cluster) -> Command {
+pub fn kubectl(cluster: &Cluster) -> Command {
     let mut command = Command::new("kubectl");
     command.env("KUBECONFIG", cluster.path().join("admin.kubeconfig"));
     // Its cache of discovery is by address, and addresses are used again.
@@ -89,4 +83,21 @@ fn people_can_work() {
     assert_eq!(server_side, "deployment.apps/web serverside-applied\n");
     run(&cluster, &["delete", "deployment", "web", "--wait=false"]);
     assert_eq!(run(&cluster, &["get", "deployments", "-o", "name"]), "");
+}
+
+#[test]
+fn the_vip_goes_to_the_next_leader() {
+    if !has_kubectl() {
+        return;
+    }
+    let cluster = Cluster::start(&["--no-restart"]);
+    run(&cluster, &["create", "configmap", "kept", "--from-literal=a=1"]);
+    let leader = cluster.leader();
+    signal(cluster.replica(&leader), "KILL");
+    let value = eventually("the VIP answers again", || {
+        let get = ["get", "configmap", "kept", "-o", "jsonpath={.data.a}"];
+        let output = kubectl(&cluster).args(get).output().expect("kubectl starts");
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    });
+    assert_eq!(value, "1");
 }

@@ -1,22 +1,12 @@
-//! The Kubernetes API of `xebec up`, asked by the real `kubectl`.
+//! What `xebec up` makes for the Kubernetes API: addresses, certificates, a kubeconfig.
 
-use crate::harness::{Cluster, eventually, has, signal, succeed, text};
+use crate::harness::{Cluster, has_etcdctl, succeed, text};
+use crate::kubectl::{has_kubectl, kubectl};
 use std::path::Path;
-use std::process::Command;
-
-/// `kubectl` as the administrator of this cluster, at its virtual address.
-fn kubectl(cluster: &Cluster) -> Command {
-    let mut command = Command::new("kubectl");
-    // Its cache of discovery belongs to this cluster alone.
-    command.env("HOME", cluster.path());
-    command.env("KUBECONFIG", cluster.path().join("admin.kubeconfig"));
-    command.arg("--request-timeout=20s");
-    command
-}
 
 #[test]
-fn kubectl_finds_its_way() {
-    if !has("kubectl", "kubernetes-client") {
+fn every_replica_serves_its_own_clients() {
+    if !has_kubectl() {
         return;
     }
     let cluster = Cluster::start(&["--agents", "none"]);
@@ -46,7 +36,7 @@ fn kubectl_finds_its_way() {
     stranger.arg("--client-key").arg(pki("admin.key")).args(["get", "--raw", "/api"]);
     let refused = stranger.output().expect("kubectl starts");
     assert!(!refused.status.success(), "{}", text(&refused));
-    if has("etcdctl", "etcd-client") {
+    if has_etcdctl() {
         let mut stranger = cluster.etcdctl_at(&cluster.endpoint(1));
         stranger.env("ETCDCTL_CERT", pki("kube-admin.crt"));
         stranger.env("ETCDCTL_KEY", pki("kube-admin.key"));
@@ -54,31 +44,6 @@ fn kubectl_finds_its_way() {
         let refused = refused.expect("etcdctl starts");
         assert!(!refused.status.success(), "{}", text(&refused));
     }
-}
-
-#[test]
-fn the_virtual_address_follows_the_leader() {
-    if !has("kubectl", "kubernetes-client") {
-        return;
-    }
-    let cluster = Cluster::start(&["--no-restart"]);
-    let ready = || {
-        let output = kubectl(&cluster).args(["get", "--raw", "/readyz"]).output().ok()?;
-        output.status.success().then_some(())
-    };
-    eventually("the virtual address answers", ready);
-    let leader = cluster.leader();
-    signal(cluster.replica(&leader), "KILL");
-    eventually("it answers again", ready);
-    let next = cluster.leader();
-    assert_ne!(next, leader);
-    // A leader that stops in order lets go of it as well; but one replica alone is no quorum.
-    signal(cluster.replica(&next), "TERM");
-    let log = |name: &str| {
-        let log = cluster.path().join(format!("logs/{name}.log"));
-        std::fs::read_to_string(log).expect("readable")
-    };
-    eventually("it lets go", || log(&next).contains("gave up the virtual address").then_some(()));
 }
 
 /// A cluster of a version that did not serve Kubernetes gets what it lacks.

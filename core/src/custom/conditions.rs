@@ -10,7 +10,7 @@ use crate::time::Timestamp;
 use crate::value::{Object, Value};
 use std::collections::HashSet;
 
-const APPROVAL: &str = "api-approved.kubernetes.io";
+pub const APPROVAL: &str = "api-approved.kubernetes.io";
 const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
 
 /// Whether a condition of a definition is true.
@@ -193,7 +193,7 @@ fn establish(target: Target<'_>, definition: &mut Object, now: Timestamp) {
 }
 
 /// Groups of the community need the word of the community (`api-approved.kubernetes.io`).
-fn approval(definition: &Object) -> Option<(&'static str, &'static str, String)> {
+pub fn approval(definition: &Object) -> Option<(&'static str, &'static str, String)> {
     let group = edit::text(definition, &["spec", "group"]);
     let protected = ["k8s.io", "kubernetes.io"].into_iter().any(|domain| {
         group.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))

@@ -57,6 +57,18 @@ pub fn on_status_update(structural: &Structural, new: &Object, old: &Object) -> 
     Found { by_schema, later: new_duplicates(structural, new, old) }
 }
 
+/// What is wrong with a default, which stands for a value of its schema.
+pub fn of_default(structural: &Structural, default: &Value) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    if let Value::Object(object) = default {
+        embedded::validate(structural, object, &mut errors);
+    }
+    if errors.is_empty() {
+        errors = against(structural, View::from(default), None, None);
+    }
+    errors
+}
+
 /// Duplicates in lists are tolerated where the old object had some.
 fn new_duplicates(structural: &Structural, new: &Object, old: &Object) -> Vec<FieldError> {
     let (mut errors, mut before) = (Vec::new(), Vec::new());

@@ -5,6 +5,7 @@ mod request;
 mod trust_bundle;
 
 use super::Rules;
+use base64::Engine as _;
 
 pub(super) fn rules(kind: &str) -> Option<Rules> {
     Some(match kind {
@@ -12,4 +13,11 @@ pub(super) fn rules(kind: &str) -> Option<Rules> {
         "ClusterTrustBundle" => trust_bundle::RULES,
         _ => return None,
     })
+}
+
+/// Whether a bundle of authorities (PEM in base64) has a certificate.
+pub(super) fn is_bundle(encoded: &str) -> bool {
+    let text = base64::engine::general_purpose::STANDARD.decode(encoded).ok();
+    let text = text.and_then(|bytes| String::from_utf8(bytes).ok());
+    text.is_some_and(|text| pem::blocks(&text).any(|block| block.label == "CERTIFICATE"))
 }

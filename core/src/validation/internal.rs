@@ -55,22 +55,36 @@ fn write_message(out: &mut String, id: MessageId, object: &Object) {
 }
 
 fn write_fields(out: &mut String, id: MessageId, object: &Object, first: &mut bool) {
-    if &*BUILT_IN.message(id).name == POD_SPEC {
+    let message = BUILT_IN.message(id);
+    if &*message.name == POD_SPEC {
         return write_pod(out, object, first);
     }
-    for field in &BUILT_IN.message(id).fields {
+    for field in &message.fields {
         match field.kind {
             Kind::Message(inner) if field.inline => write_fields(out, inner, object, first),
             Kind::Message(_) if &*field.json == "metadata" => write_metadata(out, object, first),
             _ if field.json.is_empty() => {}
+            _ if &*message.name == DEVICE_ATTRIBUTE => {
+                let many = field.json.strip_suffix('s');
+                let end = if many.is_some() { "Values" } else { "Value" };
+                let name = format!("{}{end}", go_name(many.unwrap_or(&field.json)));
+                write_as(out, &name, field, object, first);
+            }
             _ => write_named(out, field, object, first),
         }
     }
 }
 
+/// Here Go's names say more than those in JSON.
+const DEVICE_ATTRIBUTE: &str = "k8s.io.api.resource.v1.DeviceAttribute";
+
 fn write_named(out: &mut String, field: &Field, object: &Object, first: &mut bool) {
+    write_as(out, &go_name(&field.json), field, object, first);
+}
+
+fn write_as(out: &mut String, name: &str, field: &Field, object: &Object, first: &mut bool) {
     let lead = if std::mem::take(first) { "" } else { "," };
-    let _ = write!(out, "{lead}\"{}\":", go_name(&field.json));
+    let _ = write!(out, "{lead}\"{name}\":");
     write_field(out, field, object.get(&field.json));
 }
 

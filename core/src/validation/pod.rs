@@ -14,6 +14,9 @@ pub(super) mod update;
 pub(super) mod warnings;
 pub(super) mod windows;
 
+#[cfg(test)]
+mod tests;
+
 pub(super) use options::Options;
 
 use super::fields::{Fields, metadata};

@@ -9,10 +9,19 @@ use super::{Errors, check};
 use crate::field_error::FieldError;
 use crate::names;
 use crate::schema::{Arity, Field, Kind, MessageId, Rule, Schema};
+use crate::target::Target;
 use crate::value::{Object, Value};
 
+/// Checks the specification of an object; `old` is the object that it replaces.
+pub fn specification(target: Target<'_>, new: &Object, old: Option<&Object>, errors: &mut Errors) {
+    const SPEC: &str = "spec";
+    let Some(field) = target.schema().field(target.message(), SPEC) else { return };
+    let old = old.map(|old| old.value(SPEC));
+    check_field(target.schema(), field, (new.value(SPEC), old), &Path::root(SPEC), errors);
+}
+
 /// Checks a message and all below it; `old` is what it replaces.
-pub fn check(
+fn check(
     schema: &Schema,
     id: MessageId,
     new: &Object,
@@ -23,7 +32,7 @@ pub fn check(
     for field in &schema.message(id).fields {
         match field.kind {
             Kind::Message(inner) if field.inline => check(schema, inner, new, old, path, errors),
-            _ if field.json.is_empty() || matches!(&*field.json, "metadata" | "status") => {}
+            _ if field.json.is_empty() => {}
             _ => {
                 let old = old.map(|old| old.value(&field.json));
                 let path = path.child(&field.json);
@@ -124,5 +133,52 @@ fn format_messages(format: &str, text: &str) -> Vec<String> {
             .flat_map(|part| names::in_bytes(names::dns_1123_subdomain(part)))
             .collect(),
         _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::BUILT_IN;
+
+    fn found(message: &str, new: &str, old: Option<&str>) -> Vec<String> {
+        let parse = |text: &str| match serde_json::from_str(text).expect("a tree") {
+            Value::Object(object) => object,
+            other => panic!("{other:?} is no object"),
+        };
+        let id = BUILT_IN.find(message).expect("a message of the table");
+        let old = old.map(parse);
+        let mut errors = Errors::new();
+        check(&BUILT_IN, id, &parse(new), old.as_ref(), &Path::root("spec"), &mut errors);
+        errors.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn what_is_required_must_be_there() {
+        let found = found("k8s.io.api.scheduling.v1alpha2.GangSchedulingPolicy", "{}", None);
+        assert_eq!(found, ["spec.minCount: Required value"]);
+    }
+
+    #[test]
+    fn bounds_and_formats_hold() {
+        let gang = "k8s.io.api.scheduling.v1alpha2.GangSchedulingPolicy";
+        let wanted = "spec.minCount: Invalid value: -1: must be greater than or equal to 1";
+        assert_eq!(found(gang, r#"{"minCount":-1}"#, None), [wanted]);
+        let claim = "k8s.io.api.scheduling.v1alpha2.PodGroupResourceClaim";
+        let found = found(claim, r#"{"name":"A","resourceClaimName":"c"}"#, None);
+        assert!(
+            found[0].starts_with("spec.name: Invalid value: \"A\": a lowercase RFC 1123 label")
+        );
+        assert_eq!(found.len(), 1);
+    }
+
+    #[test]
+    fn what_is_immutable_stays_and_is_not_judged_again() {
+        let group = "k8s.io.api.scheduling.v1alpha2.PodGroupSpec";
+        let old = r#"{"podGroupTemplateRef":{"a":1},"schedulingPolicy":{"gang":{"minCount":-1}}}"#;
+        assert!(found(group, old, Some(old)).is_empty());
+        let new = r#"{"podGroupTemplateRef":{"a":2},"schedulingPolicy":{"gang":{"minCount":-1}}}"#;
+        let wanted = "spec.podGroupTemplateRef: Invalid value: {\"a\":2}: field is immutable";
+        assert_eq!(found(group, new, Some(old)), [wanted]);
     }
 }

@@ -1,13 +1,16 @@
-//! Replays the creates and updates of recorded cases against the rules of core.
+//! Replays the writes of recorded cases against the rules of core.
 
+use crate::compare::{Judgement, Score, compare, warnings_of};
+use crate::step::{Place, Step, nameless};
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
+use xebec_core::apply::{Manager, Writer};
 use xebec_core::codec::json;
 use xebec_core::convert;
 use xebec_core::defaults;
-use xebec_core::field_error::FieldError;
-use xebec_core::registry::{Registry, Resource, Selection, Version};
-use xebec_core::strategy;
+use xebec_core::lifecycle::{self, Fresh};
+use xebec_core::patch::{self, FieldValidation, Patch, PatchKind};
+use xebec_core::registry::{Registry, Selection};
+use xebec_core::strategy::{self, Context, Requester};
 use xebec_core::target::Target;
 use xebec_core::time::Timestamp;
 use xebec_core::validation;
@@ -17,32 +20,10 @@ use xebec_core::value::{Object, Value};
 const TIME: &str = "2026-01-01T00:00:00Z";
 const ADDRESS: &str = "10.96.0.7";
 const PORT: i64 = 30_000;
+const FRESH: Fresh<'_> = Fresh { uid: "UID", name_suffix: "bcdfg" };
 
-/// How the steps of a resource were judged.
-#[derive(Debug, Default)]
-pub struct Score {
-    /// Word for word, warnings included.
-    pub exact: usize,
-    /// The same fields and reasons.
-    pub near: usize,
-    pub wrong: usize,
-    pub failures: Vec<String>,
-}
-
-impl Score {
-    pub fn add(&mut self, other: &Self) {
-        self.exact += other.exact;
-        self.near += other.near;
-        self.wrong += other.wrong;
-    }
-}
-
-impl fmt::Display for Score {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { exact, near, wrong, .. } = self;
-        write!(f, "{:6} {exact:6} {near:6} {wrong:6}", exact + near + wrong)
-    }
-}
+/// The stored objects of a case, by their places.
+type Live = HashMap<String, Object>;
 
 /// The recordings' objects and how far the replay agrees.
 pub struct Replay {
@@ -50,84 +31,8 @@ pub struct Replay {
     /// Answers to creates, by what was created: those that set a case up are not recorded, but
     /// others sent the same.
     created: HashMap<String, Object>,
+    /// By group and resource.
     pub scores: BTreeMap<(String, String), Score>,
-}
-
-/// A step of a case.
-struct Step<'c> {
-    method: &'c str,
-    path: &'c str,
-    query: &'c str,
-    body: Option<&'c Value>,
-    code: i64,
-    answer: Option<&'c Object>,
-    warnings: Vec<String>,
-    setup: bool,
-}
-
-/// What a path names.
-struct Place<'r> {
-    resource: &'r Resource,
-    version: &'r Version,
-    namespace: String,
-    name: String,
-    subresource: String,
-}
-
-impl<'c> Step<'c> {
-    fn read(step: &'c Value) -> Self {
-        let text = |name| step.get(name).and_then(Value::as_str).unwrap_or_default();
-        let (path, query) = text("p").split_once('?').unwrap_or((text("p"), ""));
-        let warnings = step.get("w").and_then(Value::as_array).unwrap_or_default();
-        Self {
-            method: text("m"),
-            path,
-            query,
-            body: step.get("b"),
-            code: step.get("code").and_then(Value::as_i64).unwrap_or_default(),
-            answer: step.get("r").and_then(Value::as_object),
-            warnings: warnings.iter().filter_map(Value::as_str).filter_map(warning).collect(),
-            setup: step.get("setup").is_some(),
-        }
-    }
-
-    fn place<'r>(&self, registry: &'r Registry) -> Option<Place<'r>> {
-        let steps: Vec<&str> = self.path.trim_start_matches('/').split('/').collect();
-        let (group, version, rest) = match steps.as_slice() {
-            ["api", version, rest @ ..] => ("", *version, rest),
-            ["apis", group, version, rest @ ..] => (*group, *version, rest),
-            _ => return None,
-        };
-        let (namespace, rest) = match rest {
-            ["namespaces", namespace, rest @ ..] if !rest.is_empty() => (*namespace, rest),
-            rest => ("", rest),
-        };
-        let (resource, version) = registry.find(group, version, rest.first()?)?;
-        let text = |at: usize| rest.get(at).copied().unwrap_or_default().to_owned();
-        Some(Place {
-            resource,
-            version,
-            namespace: namespace.to_owned(),
-            name: text(1),
-            subresource: rest.get(2..).unwrap_or_default().join("/"),
-        })
-    }
-}
-
-impl<'r> Place<'r> {
-    /// What rules are asked about: the resource of the request in the form that is stored.
-    fn target(&self) -> Target<'r> {
-        Target::asked(self.resource, "")
-    }
-}
-
-/// The text of a header `299 - "…"`, unless it is not validation that gives it.
-fn warning(header: &str) -> Option<String> {
-    let quoted = header.strip_prefix("299 - ")?;
-    let text: String = serde_json::from_str(quoted).ok()?;
-    let other = ["unknown field", "duplicate field"].iter().any(|lead| text.starts_with(lead))
-        || text.contains(" is deprecated in v1.");
-    (!other).then_some(text)
 }
 
 impl Replay {
@@ -146,111 +51,69 @@ impl Replay {
     }
 
     pub fn run(&mut self, case: &Value) {
-        let id = case.get("id").and_then(Value::as_str).unwrap_or_default();
-        let area = case.get("area").and_then(Value::as_str).unwrap_or_default();
-        if !matches!(area, "invalid" | "update" | "create" | "unknown" | "sub") {
+        let text = |name| case.get(name).and_then(Value::as_str).unwrap_or_default();
+        let (id, area) = (text("id"), text("area"));
+        // Other areas ask for other things: rights, documents, custom resources.
+        if matches!(area, "discovery" | "transport" | "access" | "boot" | "crd") {
             return;
         }
-        let mut live: HashMap<String, Object> = HashMap::new();
-        for (at, step) in steps(case).enumerate() {
-            let step = Step::read(step);
-            self.judge(&format!("{id} step {at}"), &step, &live);
-            if let Some((path, object)) = self.stored(&step) {
-                live.insert(path, object);
+        let mut live = Live::new();
+        for (at, raw) in steps(case).enumerate() {
+            let step = Step::read(raw);
+            let Some(place) = step.place(&self.registry) else { continue };
+            if !step.setup
+                && let Some(judgement) = judge(&place, &step, &live)
+                && let Some(verdict) = compare(&step, &warnings_of(raw), judgement)
+            {
+                let resource = &place.resource;
+                let key = (resource.group.to_string(), resource.plural.to_string());
+                let of = format!("{id} step {at} {} {}", step.method, step.path);
+                self.scores.entry(key).or_default().count(verdict, &of);
             }
-            if step.method == "DELETE" {
-                live.remove(step.path);
-            }
+            self.follow(&place, &step, &mut live);
         }
     }
 
-    fn judge(&mut self, id: &str, step: &Step<'_>, live: &HashMap<String, Object>) {
-        let Some((place, object)) = self.sent(step) else { return };
-        if step.setup || step.answer.is_none() || !place.subresource.is_empty() {
+    /// Keeps what a step leaves behind: the recorded answer, or what a like create was answered
+    /// with, or what we make of it.
+    fn follow(&self, place: &Place<'_>, step: &Step<'_>, live: &mut Live) {
+        let failed = !step.setup && !matches!(step.code, 200 | 201);
+        if failed || step.is_dry_run() {
             return;
         }
-        let target = place.target();
-        let (errors, warnings) = match step.method {
-            "POST" => created(target, object),
-            "PUT" => match live.get(step.path) {
-                Some(old) => updated(target, object, old),
-                None => return,
-            },
-            _ => return,
+        if step.method == "DELETE" {
+            live.remove(&place.key(&place.name));
+            return;
+        }
+        let own = matches!(&*place.subresource, "" | "status" | "ephemeralcontainers" | "resize");
+        let of_object = step.method == "POST" || !place.name.is_empty();
+        if !own || !of_object {
+            return;
+        }
+        let like = match (step.method, step.answer, step.body) {
+            ("POST", None, Some(body)) => {
+                self.created.get(&format!("{} {}", place.resource.plural, nameless(body)))
+            }
+            (_, answer, _) => answer,
         };
-        let Some(verdict) = compare(step, &errors, warnings) else { return };
-        let key = (place.resource.group.to_string(), place.resource.plural.to_string());
-        let score = self.scores.entry(key).or_default();
-        match verdict {
-            Verdict::Exact => score.exact += 1,
-            Verdict::Near(why) => {
-                score.near += 1;
-                score.failures.push(format!("near  {id} {} {}: {why}", step.method, step.path));
-            }
-            Verdict::Wrong(why) => {
-                score.wrong += 1;
-                score.failures.push(format!("WRONG {id} {} {}: {why}", step.method, step.path));
-            }
-        }
-    }
-
-    /// The object that a client sent, completed and in the stored version.
-    fn sent<'r>(&'r self, step: &Step<'_>) -> Option<(Place<'r>, Object)> {
-        let place = step.place(&self.registry)?;
-        let decoded = match step.body? {
-            Value::String(text) => json::decode(
-                place.version.message.schema(),
-                place.version.message.id(),
-                text.as_bytes(),
-            ),
-            tree => {
-                json::decode_tree(place.version.message.schema(), place.version.message.id(), tree)
-            }
-        };
-        let mut object = decoded.ok()?.object;
-        let target = Target { resource: place.resource, version: place.version, subresource: "" };
-        defaults::complete(target, &mut object);
-        let mut object = convert::to_stored(place.resource, object).ok()?;
-        let metadata = object.get_mut("metadata")?.as_object_mut()?;
-        if !place.namespace.is_empty() {
-            metadata.insert("namespace", place.namespace.as_str().into());
-        }
-        Some((place, object))
-    }
-
-    /// What a step leaves behind: the recorded answer, or what a like create was answered with, or
-    /// what we make of it.
-    fn stored(&self, step: &Step<'_>) -> Option<(String, Object)> {
-        if step.query.contains("dryRun") || (!step.setup && !matches!(step.code, 200 | 201)) {
-            return None;
-        }
-        let place = step.place(&self.registry)?;
-        if step.method == "GET" && place.name.is_empty() {
-            return None;
-        }
-        let answer = match step.answer {
-            Some(answer) => Some(answer),
-            None if step.method == "POST" => {
-                self.created.get(&format!("{} {}", place.resource.plural, nameless(step.body?)))
-            }
+        let object = match like {
+            Some(answer) => recorded(place, answer),
+            None if step.method == "POST" => self::sent(place, step).map(|mut object| {
+                strategy::prepare_for_create(asked(place), &mut object, &context(place));
+                object
+            }),
             None => None,
         };
-        let object = match answer {
-            Some(answer) => recorded(&place, answer)?,
-            None if step.method == "POST" => {
-                let (_, mut object) = self.sent(step)?;
-                strategy::prepare_for_create(place.target(), &mut object, &context());
-                object
-            }
-            None => return None,
+        let Some(mut object) = object else { return };
+        let given = step.body.and_then(|body| body.get("metadata")?.get("name")?.as_str());
+        let name = match (&*place.name, given) {
+            ("", given) => given.unwrap_or(lifecycle::name(&object)).to_owned(),
+            (name, _) => name.to_owned(),
         };
-        let name = object.get("metadata")?.get("name")?.as_str()?.to_owned();
-        let path = match step.method {
-            "POST" => format!("{}/{name}", step.path),
-            "GET" | "PUT" | "PATCH" if place.subresource.is_empty() => step.path.to_owned(),
-            _ => return None,
-        };
-        Some((path, object))
+        let namespace = place.namespace.as_deref().map(Value::from);
+        lifecycle::set_metadata(&mut object, "namespace", namespace);
+        lifecycle::set_metadata(&mut object, "name", Some(name.as_str().into()));
+        live.insert(place.key(&name), object);
     }
 }
 
@@ -258,26 +121,48 @@ fn steps(case: &Value) -> impl Iterator<Item = &Value> {
     case.get("steps").and_then(Value::as_array).into_iter().flatten()
 }
 
-/// A body without what differs between cases.
-fn nameless(body: &Value) -> String {
-    let mut body = body.clone();
-    let metadata = body.as_object_mut().and_then(|body| body.get_mut("metadata"));
-    if let Some(metadata) = metadata.and_then(Value::as_object_mut) {
-        metadata.retain(|name, _| !matches!(name, "name" | "namespace"));
-    }
-    serde_json::to_string(&body).expect("serializable")
+/// What rules are asked about: the resource of the request in the form that is stored.
+fn asked<'r>(place: &Place<'r>) -> Target<'r> {
+    Target::asked(place.resource, "")
+}
+
+fn now() -> Timestamp {
+    Timestamp::parse(TIME).expect("a time")
+}
+
+fn context<'c>(place: &'c Place<'_>) -> Context<'c> {
+    let requester = Requester::named("admin");
+    Context { now: now(), namespace: place.namespace.as_deref(), requester }
+}
+
+/// The object that a client sent, completed and in the stored version.
+fn sent(place: &Place<'_>, step: &Step<'_>) -> Option<Object> {
+    let (schema, id) = (place.version.message.schema(), place.version.message.id());
+    let decoded = match step.body? {
+        Value::String(text) => json::decode(schema, id, text.as_bytes()),
+        tree => json::decode_tree(schema, id, tree),
+    };
+    stored(place, decoded.ok()?.object)
+}
+
+/// An object of the client's version, completed and in the stored one.
+fn stored(place: &Place<'_>, mut object: Object) -> Option<Object> {
+    defaults::complete(place.target(), &mut object);
+    let mut object = convert::to_stored(place.resource, object).ok()?;
+    let namespace = place.namespace.as_deref();
+    lifecycle::receive(Target::stored(place.resource), &mut object, namespace).ok()?;
+    Some(object)
 }
 
 /// A recorded answer as a stored object.
 fn recorded(place: &Place<'_>, answer: &Object) -> Option<Object> {
+    if answer.get("kind")?.as_str()? != &*place.resource.kind {
+        return None;
+    }
     let mut tree = Value::Object(answer.clone());
     settle(&mut tree, "");
     let message = &place.version.message;
-    let mut object = json::decode_tree(message.schema(), message.id(), &tree).ok()?.object;
-    if !place.namespace.is_empty() {
-        let metadata = object.get_mut("metadata")?.as_object_mut()?;
-        metadata.insert("namespace", place.namespace.as_str().into());
-    }
+    let object = json::decode_tree(message.schema(), message.id(), &tree).ok()?.object;
     convert::to_stored(place.resource, object).ok()
 }
 
@@ -288,6 +173,7 @@ fn settle(value: &mut Value, name: &str) {
             ("TIME", _) => *value = TIME.into(),
             ("IP", "clusterIP" | "clusterIPs") => *value = ADDRESS.into(),
             ("PORT", "nodePort" | "healthCheckNodePort") => *value = Value::Int(PORT),
+            (text, "name") if text.ends_with("-RANDOM") => *value = text.to_lowercase().into(),
             _ => {}
         },
         Value::Array(items) => items.iter_mut().for_each(|item| settle(item, name)),
@@ -296,125 +182,115 @@ fn settle(value: &mut Value, name: &str) {
     }
 }
 
-fn context() -> strategy::Context<'static> {
-    let now = Timestamp::parse(TIME).expect("a time");
-    strategy::Context { now, namespace: None, requester: strategy::Requester::named("admin") }
-}
-
-fn created(target: Target<'_>, mut object: Object) -> (Vec<FieldError>, Vec<String>) {
-    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.insert("uid", "UID".into());
-    }
-    strategy::prepare_for_create(target, &mut object, &context());
-    judged(validation::on_create(target, &object), || validation::warnings(target, &object, None))
-}
-
-fn updated(target: Target<'_>, mut object: Object, old: &Object) -> (Vec<FieldError>, Vec<String>) {
-    // What the server takes over before it looks at the rest.
-    let held = old.get("metadata").and_then(Value::as_object);
-    let metadata = object.get_mut("metadata").and_then(Value::as_object_mut);
-    if let (Some(held), Some(metadata)) = (held, metadata) {
-        for name in ["generation", "creationTimestamp", "deletionTimestamp", "uid"] {
-            match held.get(name) {
-                Some(value) => drop(metadata.insert(name, value.clone())),
-                None => drop(metadata.remove(name)),
-            }
-        }
-    }
-    if &*target.resource.kind == "Pod" {
-        tolerate(&mut object, old);
-    }
-    strategy::prepare_for_update(target, &mut object, old, &context());
-    judged(validation::on_update(target, &object, old), || {
-        validation::warnings(target, &object, Some(old))
-    })
-}
-
-/// Warnings are given of what is accepted.
-fn judged(
-    errors: Vec<FieldError>,
-    warnings: impl FnOnce() -> Vec<String>,
-) -> (Vec<FieldError>, Vec<String>) {
-    let warnings = if errors.is_empty() { warnings() } else { Vec::new() };
-    (errors, warnings)
-}
-
-/// Admission lets every pod stay for a while on nodes that fail.
-fn tolerate(pod: &mut Object, old: &Object) {
-    let of = |pod: &Object| pod.get("spec").and_then(|spec| spec.get("tolerations")).cloned();
-    let spec = pod.get_mut("spec").and_then(Value::as_object_mut);
-    if let (Some(Value::Array(old)), Some(spec)) = (of(old), spec)
-        && spec.get("tolerations").is_none()
-    {
-        let of_nodes = |toleration: &&Value| {
-            let key = toleration.get("key").and_then(Value::as_str).unwrap_or_default();
-            key.starts_with("node.kubernetes.io/")
-        };
-        let kept: Vec<Value> = old.iter().filter(of_nodes).cloned().collect();
-        spec.insert("tolerations", Value::Array(kept));
-    }
-}
-
-enum Verdict {
-    Exact,
-    Near(String),
-    Wrong(String),
-}
-
-/// `None` for answers that come from somewhere else than validation.
-fn compare(step: &Step<'_>, errors: &[FieldError], warnings: Vec<String>) -> Option<Verdict> {
-    let answer = step.answer?;
-    let message = answer.get("message").and_then(Value::as_str).unwrap_or_default();
-    let got: Vec<String> =
-        errors.iter().map(|e| format!("{} {}: {}", e.reason.as_str(), e.field, e.body)).collect();
-    match step.code {
-        200 | 201 if !got.is_empty() => {
-            Some(Verdict::Wrong(format!("accepted upstream, but:\n    {}", got.join("\n    "))))
-        }
-        200 | 201 => Some(same_warnings(step, warnings)),
-        422 if message.contains("must be specified for an update") => None,
-        422 => {
-            let causes = answer.get("details").and_then(|details| details.get("causes"));
-            let causes = causes.and_then(Value::as_array)?;
-            Some(same_errors(causes, &got))
-        }
+/// What validation says to a write; `None` where it is not asked.
+fn judge(place: &Place<'_>, step: &Step<'_>, live: &Live) -> Option<Judgement> {
+    step.answer?;
+    let main = place.subresource.is_empty();
+    let judged = main || matches!(&*place.subresource, "status" | "ephemeralcontainers" | "resize");
+    let old = live.get(&place.key(&place.name));
+    match step.method {
+        "POST" if main => Some(created(place, sent(place, step)?)?.of_sent(step.body)),
+        "PUT" if judged => Some(updated(place, sent(place, step)?, old?)?.of_sent(step.body)),
+        "PATCH" if judged => match old {
+            Some(old) => updated(place, patched(place, step, Some(old))?, old),
+            None => created(place, patched(place, step, None)?),
+        },
         _ => None,
     }
 }
 
-fn same_warnings(step: &Step<'_>, mut warnings: Vec<String>) -> Verdict {
-    warnings.sort();
-    warnings.dedup();
-    let mut wanted = step.warnings.clone();
-    wanted.sort();
-    if warnings == wanted {
-        return Verdict::Exact;
-    }
-    Verdict::Wrong(format!("warnings\n    {warnings:?}\n  wanted\n    {wanted:?}"))
+/// What a patch makes of a live object.
+fn patched(place: &Place<'_>, step: &Step<'_>, live: Option<&Object>) -> Option<Object> {
+    let shown = match live {
+        Some(live) => Some(convert::from_stored(place.resource, live.clone(), place.version).ok()?),
+        None => None,
+    };
+    let kind = match step.content_type {
+        "application/json-patch+json" => PatchKind::Json,
+        "application/merge-patch+json" => PatchKind::Merge,
+        "application/strategic-merge-patch+json" => PatchKind::Strategic,
+        "application/apply-patch+yaml" => return applied(place, step, shown.as_ref()),
+        _ => return None,
+    };
+    let (schema, id) = (place.version.message.schema(), place.version.message.id());
+    let body = step.bytes();
+    let patch = Patch { kind, body: &body, validation: FieldValidation::Ignore };
+    stored(place, patch::apply(schema, id, &shown?, patch).ok()?.object)
 }
 
-fn same_errors(causes: &[Value], got: &[String]) -> Verdict {
-    let wanted: Vec<String> = causes
-        .iter()
-        .map(|cause| {
-            let text = |name| cause.get(name).and_then(Value::as_str).unwrap_or_default();
-            format!("{} {}: {}", text("reason"), text("field"), text("message"))
-        })
-        .collect();
-    // Recorded texts are cut at the end of their first line.
-    let got: Vec<&str> = got.iter().map(|text| text.lines().next().unwrap_or_default()).collect();
-    if got == wanted {
-        return Verdict::Exact;
-    }
-    let heads = |texts: &[&str]| {
-        let mut heads: Vec<String> = texts
-            .iter()
-            .map(|text| text.splitn(3, ' ').take(2).collect::<Vec<_>>().join(" "))
-            .collect();
-        heads.sort();
-        heads
+/// What a configuration makes of an object.
+fn applied(place: &Place<'_>, step: &Step<'_>, live: Option<&Object>) -> Option<Object> {
+    let parsed: Value = serde_json::from_slice(&step.bytes()).ok()?;
+    let (schema, id) = (place.version.message.schema(), place.version.message.id());
+    let api_version = place.resource.api_version(place.version);
+    let versions = [(api_version.as_str(), id)];
+    let subresource = &*place.subresource;
+    let manager = Manager {
+        schema,
+        id,
+        api_version: &api_version,
+        kind: &place.resource.kind,
+        subresource,
+        filter: strategy::reset_fields(Target { subresource, ..place.target() }),
+        versions: &versions,
     };
-    let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
-    let why = format!("got\n    {}\n  wanted\n    {}", got.join("\n    "), wanted.join("\n    "));
-    if heads(&got) == heads(&wanted) { Verdict::Near(why) } else { Verdict::Wrong(why) }
+    let option = |name| step.query.get(name).copied().unwrap_or_default();
+    let writer = Writer { manager: option("fieldManager"), now: now() };
+    let force = option("force") == "true";
+    let object = manager.on_apply(live, parsed.as_object()?, force, writer).ok()?.object;
+    stored(place, object)
+}
+
+fn created(place: &Place<'_>, mut object: Object) -> Option<Judgement> {
+    let (target, rules) = (Target::stored(place.resource), asked(place));
+    strategy::before_allocation(target, &mut object, None);
+    let errors = validation::before_allocation(target, &object, None);
+    if !errors.is_empty() {
+        return Some(Judgement::of(errors, Vec::new));
+    }
+    lifecycle::before_create(target, &mut object, &FRESH, &context(place)).ok()?;
+    Some(Judgement::of(validation::on_create(rules, &object), || {
+        validation::warnings(rules, &object, None)
+    }))
+}
+
+fn updated(place: &Place<'_>, mut object: Object, old: &Object) -> Option<Judgement> {
+    let subresource = &*place.subresource;
+    let target = Target { subresource, ..Target::stored(place.resource) };
+    let rules = Target { subresource, ..asked(place) };
+    if subresource.is_empty() {
+        if target.kind() == ("", "Pod") {
+            tolerate(&mut object, old);
+        }
+        strategy::before_allocation(target, &mut object, Some(old));
+        let errors = validation::before_allocation(target, &object, Some(old));
+        if !errors.is_empty() {
+            return Some(Judgement::of(errors, Vec::new));
+        }
+    }
+    lifecycle::before_update(target, &mut object, old, &context(place)).ok()?;
+    Some(Judgement::of(validation::on_update(rules, &object, old), || {
+        validation::warnings(rules, &object, Some(old))
+    }))
+}
+
+/// Admission lets every pod stay for a while on nodes that fail.
+fn tolerate(pod: &mut Object, old: &Object) {
+    fn items(pod: &Object) -> &[Value] {
+        let tolerations = pod.get("spec").and_then(|spec| spec.get("tolerations"));
+        tolerations.and_then(Value::as_array).unwrap_or_default()
+    }
+    let key = |toleration: &Value| {
+        let key = toleration.get("key").and_then(Value::as_str);
+        key.unwrap_or_default().to_owned()
+    };
+    let given = items(pod);
+    let is_missing = |one: &&Value| {
+        key(one).starts_with("node.kubernetes.io/") && !given.iter().any(|it| key(it) == key(one))
+    };
+    let missing: Vec<Value> = items(old).iter().filter(is_missing).cloned().collect();
+    let all = Value::Array([given, &missing].concat());
+    if let Some(spec) = pod.get_mut("spec").and_then(Value::as_object_mut) {
+        spec.insert("tolerations", all);
+    }
 }

@@ -24,6 +24,7 @@ pub use error::LogError;
 pub use reader::LogReader;
 pub use writer::{LogWriter, WriterThread};
 
+use crate::histogram::Histogram;
 use crate::types::{Entry, LogId, TypeConfig, Vote};
 use openraft::storage::{IOFlushed, LogState, RaftLogStorage};
 use openraft::{OptionalSend, RaftLogReader};
@@ -57,15 +58,29 @@ pub const READ_BYTES_MAX: usize = 1 << 20;
 /// Called once, with the fault that ends the log.
 pub type OnFatal = Arc<dyn Fn(&LogError) + Send + Sync>;
 
+/// etcd's buckets: from a millisecond, doubling.
+const SYNC_BOUNDS_NS: [u64; 14] = {
+    let mut bounds = [1_000_000; 14];
+    let mut at = 1;
+    while at < bounds.len() {
+        bounds[at] = bounds[at - 1] * 2;
+        at += 1;
+    }
+    bounds
+};
+
 #[derive(Clone)]
 pub struct LogOptions {
     pub tail_bytes_max: usize,
+    /// How long syncs take.
+    pub syncs: Arc<Histogram>,
     pub on_fatal: OnFatal,
 }
 
 impl LogOptions {
     pub fn new(on_fatal: OnFatal) -> Self {
-        Self { tail_bytes_max: TAIL_BYTES_MAX, on_fatal }
+        let syncs = Arc::new(Histogram::of_seconds(&SYNC_BOUNDS_NS));
+        Self { tail_bytes_max: TAIL_BYTES_MAX, syncs, on_fatal }
     }
 }
 

@@ -9,7 +9,8 @@ use parking_lot::Mutex;
 use std::io;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
-use xebec_store::engine::{Cursor, Engine};
+use tokio::time::Instant;
+use xebec_store::engine::{Cursor, Engine, EngineError};
 
 pub(super) struct Shared {
     pub engine: Arc<dyn Engine>,
@@ -50,6 +51,14 @@ impl Shared {
             truncations: 0,
         };
         Self { engine, options, state: Mutex::new(state), fault: OnceLock::new() }
+    }
+
+    /// Makes all that was written durable.
+    pub fn sync(&self) -> Result<(), EngineError> {
+        let begun = Instant::now();
+        let synced = self.engine.sync();
+        self.options.syncs.observe_span(begun.elapsed());
+        synced
     }
 
     /// Ends the log. The first fault counts.

@@ -119,7 +119,7 @@ impl LogWriter {
         let waited_for = self.written.iter().any(|queued| queued.op.is_waited_for());
         if waited_for
             && self.shared.check().is_ok()
-            && let Err(error) = self.shared.engine.sync()
+            && let Err(error) = self.shared.sync()
         {
             self.fail(error);
         }
@@ -134,7 +134,7 @@ impl LogWriter {
         self.begin();
         self.finish();
         if self.shared.check().is_ok()
-            && let Err(error) = self.shared.engine.sync()
+            && let Err(error) = self.shared.sync()
         {
             self.fail(error);
         }

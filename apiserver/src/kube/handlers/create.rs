@@ -12,17 +12,36 @@ use crate::kube::reply::{Answer, Reply};
 use std::sync::Arc;
 use xebec_core::lifecycle;
 use xebec_core::status::Status;
+use xebec_core::value::Object;
 
 pub async fn create(api: &Arc<Api>, call: &mut Call, found: &Found) -> Answer {
     let options = WriteOptions::parse(call, OptionsKind::Create)?;
     let mut decoded = BodyKind::of(found).decode(call, options.validation)?;
     decoded.object = complete(found, decoded.object, call)?;
     if found.resource.storage_version.is_none() {
-        return super::unstored(api, call, found, decoded.object).await;
+        return super::unstored(api, call, found, (decoded, &options)).await;
     }
     let outcome = store(api, call, found, (decoded, &options)).await?;
     let object = to_client(found, outcome.object)?;
     Ok(Reply::Object { code: 201, object })
+}
+
+/// A decoded and completed object with what the system sets and takes away before anybody looks.
+pub fn receive(
+    call: &mut Call,
+    found: &Found,
+    decoded: Decoded,
+    options: &WriteOptions,
+) -> Result<Object, Status> {
+    let Decoded { mut object, resets_managed_fields } = decoded;
+    let namespace = Some(call.info.namespace.as_str()).filter(|name| !name.is_empty());
+    lifecycle::receive(found.target(), &mut object, namespace)?;
+    call.warn(lifecycle::deduplicate_owners(&mut object, false));
+    let manager = name_of(call, &options.field_manager);
+    with_manager(found, |fields| {
+        fields.on_update(None, &mut object, resets_managed_fields, writer(&manager, call));
+    });
+    Ok(object)
 }
 
 /// Stores a decoded and completed object.
@@ -32,14 +51,7 @@ async fn store(
     found: &Found,
     (decoded, options): (Decoded, &WriteOptions),
 ) -> Result<Outcome, Status> {
-    let Decoded { mut object, resets_managed_fields } = decoded;
-    let namespace = Some(call.info.namespace.as_str()).filter(|name| !name.is_empty());
-    lifecycle::receive(found.target(), &mut object, namespace)?;
-    call.warn(lifecycle::deduplicate_owners(&mut object, false));
-    let manager = name_of(call, &options.field_manager);
-    with_manager(found, |fields| {
-        fields.on_update(None, &mut object, resets_managed_fields, writer(&manager, call));
-    });
+    let object = receive(call, found, decoded, options)?;
     // A Namespace is created as one inside itself.
     if found.target().kind() == ("", "Namespace") {
         lifecycle::name(&object).clone_into(&mut call.info.namespace);

@@ -4,6 +4,7 @@ mod binding;
 mod connect;
 mod eviction;
 mod scale;
+mod token;
 
 use crate::kube::api::Api;
 use crate::kube::call::Call;
@@ -21,6 +22,7 @@ pub async fn handle(api: &Arc<Api>, call: &mut Call, found: &Found, verb: Verb) 
         ("scale", Verb::Patch) => scale::patch(api, call, found).await,
         ("binding", Verb::Create) => binding::create(api, call, found).await,
         ("eviction", Verb::Create) => eviction::create(api, call, found).await,
+        ("token", Verb::Create) => token::create(api, call, found).await,
         ("exec" | "attach" | "portforward" | "proxy" | "log", _) => {
             connect::refuse(api, call, found).await
         }

@@ -12,13 +12,14 @@ use crate::kube::clock;
 use crate::kube::found::Found;
 use crate::kube::limits::CONFLICT_RETRIES_MAX;
 use crate::kube::object::{self, Stored};
+use crate::kube::rbac::escalation;
 use crate::kube::storage::{Change, Storage};
 use std::sync::Arc;
 use xebec_core::codec::normal;
 use xebec_core::field_error::FieldError;
 use xebec_core::lifecycle::{self, Existing, Fresh};
 use xebec_core::registry::Registry;
-use xebec_core::status::Status;
+use xebec_core::status::{GroupName, Status};
 use xebec_core::strategy::{Context, Requester};
 use xebec_core::validation;
 use xebec_core::value::Object;
@@ -149,6 +150,7 @@ impl<'a> Attempt<'a> {
         let named = lifecycle::name(&object).to_owned();
         let mut review = self.review(view, Operation::Create, (None, &named), &mut effects);
         self.api.admission.admit(&mut review, &mut object)?;
+        self.check_escalation(&object, None)?;
         let warning = lifecycle::deduplicate_owners(&mut object, true);
         let (uid, suffix) = (clock::uid(), clock::name_suffix());
         let fresh = Fresh { uid: &uid, name_suffix: &suffix };
@@ -182,6 +184,7 @@ impl<'a> Attempt<'a> {
         let mut effects = Effects::default();
         let mut review = self.review(view, Operation::Update, (Some(old), name), &mut effects);
         self.api.admission.admit(&mut review, &mut new)?;
+        self.check_escalation(&new, Some(old))?;
         let warning = lifecycle::deduplicate_owners(&mut new, true);
         let version = stored.revision().cast_unsigned();
         lifecycle::check_version(target, &new, Existing { object: old, version })?;
@@ -207,6 +210,23 @@ impl<'a> Attempt<'a> {
             expected: stored.revision(),
             effects,
         })
+    }
+
+    /// Nobody grants in a role or binding what they may not.
+    fn check_escalation(&self, new: &Object, old: Option<&Object>) -> Result<(), Status> {
+        let GroupName { group, name: resource } = self.found.group_resource();
+        if !escalation::concerns(group, resource) {
+            return Ok(());
+        }
+        let access = &self.api.access;
+        let write = escalation::Write {
+            authorization: &access.authorization,
+            rbac: &access.rbac,
+            user: &self.call.user,
+            info: &self.call.info,
+            resource,
+        };
+        write.check(new, old)
     }
 
     /// Asks the plug-ins that judge whether an object may be deleted; `removes` says that it goes

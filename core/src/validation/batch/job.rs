@@ -16,6 +16,14 @@ use crate::value::{Object, Value};
 
 pub(super) const RULES: Rules = Rules { create, update, warnings };
 
+/// The labels that find a Job's Pods.
+const GENERATED: [&str; 4] = [
+    "controller-uid",
+    "job-name",
+    "batch.kubernetes.io/controller-uid",
+    "batch.kubernetes.io/job-name",
+];
+
 fn create(target: Target<'_>, object: &Object, errors: &mut Errors) {
     job(target, object, None, errors);
 }
@@ -43,7 +51,13 @@ fn update(target: Target<'_>, new: &Object, old: &Object, errors: &mut Errors) {
 }
 
 fn job(target: Target<'_>, object: &Object, old: Option<&Object>, errors: &mut Errors) {
+    let found = errors.len();
     meta::on_create(target, object, meta::subdomain, errors);
+    if old.is_none() && has_generated_labels(object) {
+        let mut at = 0..;
+        let labels = |error: &FieldError| error.field == "metadata.labels";
+        errors.retain(|error| at.next().is_some_and(|at| at < found) || !labels(error));
+    }
     generated_selector(object, errors);
     let spec = object.part("spec");
     self::spec(spec, old.map(|old| old.part("spec")), &Path::root("spec"), errors);
@@ -58,6 +72,14 @@ fn job(target: Target<'_>, object: &Object, old: Option<&Object>, errors: &mut E
     }
 }
 
+/// Whether a Job's labels are none but those that its Pods were given. Upstream copies them when it
+/// reads the Job again, and so does not judge them twice.
+fn has_generated_labels(object: &Object) -> bool {
+    let labels = object.part("spec").part("template").part("metadata").part("labels");
+    let own = metadata(object).part("labels");
+    own == labels && labels.iter().all(|(key, _)| GENERATED.contains(&key))
+}
+
 /// The server makes selector and labels of it; what a client adds may not disturb them.
 fn generated_selector(object: &Object, errors: &mut Errors) {
     let spec = object.part("spec");
@@ -69,12 +91,7 @@ fn generated_selector(object: &Object, errors: &mut Errors) {
     check::required(errors, "metadata.uid", uid, "");
     let labels = spec.part("template").part("metadata").part("labels");
     let mut expected = Object::new();
-    for (key, value) in [
-        ("controller-uid", uid),
-        ("job-name", name),
-        ("batch.kubernetes.io/controller-uid", uid),
-        ("batch.kubernetes.io/job-name", name),
-    ] {
+    for (key, value) in GENERATED.into_iter().zip([uid, name, uid, name]) {
         expected.push(key, value.into());
         has_label(labels, key, value, errors);
     }

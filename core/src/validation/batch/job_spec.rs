@@ -82,6 +82,10 @@ fn mode(spec: &Object, path: &Path<'_>, errors: &mut Errors) {
 fn indexed(spec: &Object, path: &Path<'_>, errors: &mut Errors) {
     let (completions, failed) = (spec.int("completions"), spec.int("maxFailedIndexes"));
     let parallelism = spec.int("parallelism");
+    if completions.is_none() {
+        let detail = "when completion mode is Indexed";
+        errors.push(FieldError::required(path.child("completions"), detail));
+    }
     let mut refuse = |name: &str, value: i64, detail: &str| {
         errors.push(FieldError::invalid(path.child(name), &Value::Int(value), detail));
     };
@@ -98,22 +102,19 @@ fn indexed(spec: &Object, path: &Path<'_>, errors: &mut Errors) {
         refuse("maxFailedIndexes", failed, "must be less than or equal to 100000");
     }
     let many = completions.is_some_and(|number| number > COMPLETIONS_SOFT_MAX);
-    if many && spec.has("backoffLimitPerIndex") {
-        let detail = "must be less than or equal to 10000 when completions are above 100000 and \
-                      used with backoff limit per index";
-        for (name, value) in [("parallelism", parallelism), ("maxFailedIndexes", failed)] {
-            if let Some(value) = value.filter(|value| *value > HIGH_COMPLETIONS_MAX) {
-                refuse(name, value, detail);
-            }
-        }
-        if failed.is_none() {
-            let detail = "must be specified when completions is above 100000";
-            errors.push(FieldError::required(path.child("maxFailedIndexes"), detail));
-        }
+    if !many || !spec.has("backoffLimitPerIndex") {
+        return;
     }
-    if completions.is_none() {
-        let detail = "when completion mode is Indexed";
-        errors.push(FieldError::required(path.child("completions"), detail));
+    if failed.is_none() {
+        let detail = "must be specified when completions is above 100000";
+        errors.push(FieldError::required(path.child("maxFailedIndexes"), detail));
+    }
+    for (name, value) in [("parallelism", parallelism), ("maxFailedIndexes", failed)] {
+        if let Some(value) = value.filter(|value| *value > HIGH_COMPLETIONS_MAX) {
+            let detail = "must be less than or equal to 10000 when completions are above 100000 \
+                          and used with backoff limit per index";
+            errors.push(FieldError::invalid(path.child(name), &Value::Int(value), detail));
+        }
     }
 }
 

@@ -216,8 +216,9 @@ fn listed(new: &Object, changed: &Changed, path: &Path<'_>, errors: &mut Errors)
         let path = path.child("terminating");
         errors.push(FieldError::invalid(path, &Value::Int(terminating), detail));
     }
-    let ready = status.int("ready").unwrap_or(0);
-    if (changed.ready || changed.active) && ready > status.int("active").unwrap_or(0) {
+    let (ready, active) = (status.int("ready"), status.int("active").unwrap_or(0));
+    let judged = ready.filter(|_| changed.ready || changed.active);
+    if let Some(ready) = judged.filter(|ready| *ready > active) {
         let detail = "cannot set more ready pods than active";
         errors.push(FieldError::invalid(path.child("ready"), &Value::Int(ready), detail));
     }

@@ -83,6 +83,23 @@ pub fn signed_content(der: &[u8]) -> Option<&[u8]> {
     (formed && rest.is_empty() && end.is_empty()).then_some(content)
 }
 
+/// Whether a certificate says that it is an authority's (its basic constraints do).
+pub fn is_authority(der: &[u8]) -> bool {
+    // The extension is known by its object identifier, 2.5.29.19.
+    let name = [0x06, 0x03, 0x55, 0x1d, 0x13];
+    let at = der.windows(name.len()).position(|window| window == name);
+    let value = at.and_then(|at| {
+        let (tag, inner, behind) = element(&der[at + name.len()..])?;
+        // It may be said first that the extension is critical.
+        let inner = if tag == BOOLEAN { element(behind)?.1 } else { inner };
+        let (_, constraints, _) = element(inner)?;
+        element(constraints)
+    });
+    value.is_some_and(|(tag, flag, _)| tag == BOOLEAN && flag != [0])
+}
+
+const BOOLEAN: u8 = 0x01;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,5 +124,15 @@ mod tests {
         assert!(!is_signed(&signed[..8]));
         assert_eq!(element(&[0x30, 0x81]), None);
         assert_eq!(element(&[0x30, 0x80]), None);
+    }
+
+    #[test]
+    fn authorities_say_so() {
+        let name = [0x06, 0x03, 0x55, 0x1d, 0x13];
+        let of = |rest: &[u8]| is_authority(&[&name[..], rest].concat());
+        assert!(of(&[1, 1, 0xff, 4, 5, 0x30, 3, 1, 1, 0xff]));
+        assert!(of(&[4, 5, 0x30, 3, 1, 1, 0xff]));
+        assert!(!of(&[1, 1, 0xff, 4, 2, 0x30, 0]));
+        assert!(!is_authority(&[0x30, 0]));
     }
 }

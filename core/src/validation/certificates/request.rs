@@ -90,7 +90,9 @@ fn judge(target: Target<'_>, object: &Object, held: Held, errors: &mut Errors) {
     let spec = object.part("spec");
     let path = Path::root("spec");
     if let Some(detail) = bad_request(spec.text("request")) {
-        let request = spec.value("request").unwrap_or(&Value::Null);
+        // Bytes that are not there show as none.
+        let request = spec.value("request").filter(|_| !spec.text("request").is_empty());
+        let request = request.unwrap_or(&Value::Null);
         errors.push(FieldError::invalid(path.child("request"), request, detail));
     }
     usages(spec, held, &path.child("usages"), errors);

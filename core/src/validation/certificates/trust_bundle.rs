@@ -69,6 +69,8 @@ fn bundle(text: &str, path: &Path<'_>, errors: &mut Errors) {
             format!("entry {at} has PEM block headers")
         } else if !pem::is_signed(&block.der) {
             format!("entry {at} does not parse as X.509")
+        } else if !pem::is_authority(&block.der) {
+            format!("entry {at} does not have the CA bit set")
         } else {
             anchors.push(block.der);
             continue;

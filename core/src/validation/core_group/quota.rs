@@ -39,7 +39,7 @@ fn update(target: Target<'_>, new: &Object, old: &Object, errors: &mut Errors) {
 
 /// The scopes as an error shows them.
 fn list(spec: &Object) -> Value {
-    Value::Array(spec.list("scopes").to_vec())
+    spec.value("scopes").cloned().unwrap_or(Value::Null)
 }
 
 fn amounts(holder: &Object, name: &str, path: &Path<'_>, errors: &mut Errors) {

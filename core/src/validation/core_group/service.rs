@@ -59,6 +59,15 @@ fn update(target: Target<'_>, new: &Object, old: &Object, errors: &mut Errors) {
     service(new, Some(old), errors);
 }
 
+/// Addresses and families, which the allocators take as they are.
+pub(in crate::validation) fn before_allocation(
+    new: &Object,
+    old: Option<&Object>,
+    errors: &mut Errors,
+) {
+    addresses::check(new.part("spec"), old.map(|old| old.part("spec")), errors);
+}
+
 pub(super) fn is_headless(spec: &Object) -> bool {
     spec.list("clusterIPs").len() == 1 && spec.texts("clusterIPs").any(|one| one == "None")
 }

@@ -52,7 +52,7 @@ fn update(target: Target<'_>, new: &Object, _: &Object, errors: &mut Errors) {
 fn spec(spec: &Object, name: &str, path: &Path<'_>, errors: &mut Errors) {
     let kind = spec.text("type");
     if (name == "exempt") != (kind == "Exempt") {
-        let detail = "type must be 'Exempt' if and only if `name` is 'exempt'";
+        let detail = "type must be 'Exempt' if and only if name is 'exempt'";
         errors.push(FieldError::invalid(path.child("type"), kind, detail));
     }
     match kind {

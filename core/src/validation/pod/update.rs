@@ -252,7 +252,7 @@ pub(super) fn ephemeral(target: Target<'_>, new: &Object, old: &Object, errors: 
             Some(_) => continue,
         };
         let name = crate::field_error::quoted(name);
-        let detail = format!("existing ephemeral containers {name} may not be {verb}\n");
+        let detail = format!("existing ephemeral containers {name} may not be {verb}");
         errors.push(FieldError::forbidden(path, &detail));
     }
 }
