@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::sleep;
 use xebec_core::codec::yaml;
-use xebec_core::value::{Object, Value};
+use xebec_core::value::Value;
 
 const OBJECTS: &[u8] = include_bytes!("bootstrap/objects.yaml");
 /// Between attempts, while there is no leader.
@@ -93,27 +93,36 @@ fn services(api: &Api) -> Vec<Item> {
     vec![item(RANGES, &range), item(SERVICES, &service)]
 }
 
-/// True if the object is there now.
+/// True if the object is there now. What another replica has made is not made again: it may hold
+/// what this one would ask for.
 async fn make(api: &Arc<Api>, item: &Item) -> bool {
+    let metadata = item.object.get("metadata");
+    let name = metadata.and_then(|metadata| metadata.get("name")).and_then(Value::as_str);
+    let name = name.unwrap_or_default();
+    let there = Request::get(format!("{}/{name}", item.to)).body(Full::new(Bytes::new()));
+    if ask(api, there.expect("the paths are well-formed")).await == 200 {
+        return true;
+    }
     let body = serde_json::to_vec(&item.object).expect("a tree is always serializable");
     let request = Request::post(&item.to)
         .header(CONTENT_TYPE, "application/json")
         .header(USER_AGENT, MANAGER)
-        .body(Full::new(Bytes::from(body)))
-        .expect("the paths are well-formed");
+        .body(Full::new(Bytes::from(body)));
+    let code = ask(api, request.expect("the paths are well-formed")).await;
+    if !matches!(code, 201 | 409 | 429 | 503 | 504) {
+        tracing::warn!(code, name, to = item.to, "cannot make a default object yet");
+    }
+    matches!(code, 201 | 409)
+}
+
+/// The code of the answer to a request of the server itself.
+async fn ask(api: &Arc<Api>, request: Request<Full<Bytes>>) -> u16 {
     let user = User {
         name: "system:apiserver".to_owned(),
         groups: vec![User::MASTERS.to_owned()],
         ..User::default()
     };
-    let code = api.handle(Ok(user), request).await.status().as_u16();
-    if !matches!(code, 201 | 409 | 503 | 504 | 429) {
-        let empty = Object::EMPTY;
-        let metadata = item.object.get("metadata").and_then(Value::as_object).unwrap_or(&empty);
-        let name = metadata.get("name").and_then(Value::as_str).unwrap_or_default();
-        tracing::warn!(code, name, to = item.to, "cannot make a default object");
-    }
-    matches!(code, 201 | 409)
+    api.handle(Ok(user), request).await.status().as_u16()
 }
 
 #[cfg(test)]
