@@ -64,7 +64,7 @@ fn put_and_get_with_every_option() {
     assert_eq!(etcdctl(&["get", "a"]), "a\n4\n");
     assert_eq!(etcdctl(&["get", "b", "d", "--keys-only"]), "b\n\nc\n\n");
     assert_eq!(etcdctl(&["get", "--from-key", "c", "--print-value-only"]), "8\n7\npiped\n");
-    assert_eq!(etcdctl(&["get", "--prefix", "", "--limit=2"]), "a\n4\nb\n9\n");
+    assert_eq!(etcdctl(&["get", "--from-key", "a", "--limit=2"]), "a\n4\nb\n9\n");
     let descending = ["get", "b", "e", "--order=DESCEND", "--sort-by=KEY", "--print-value-only"];
     assert_eq!(etcdctl(&descending), "7\n8\n9\n");
     let by_value = ["get", "b", "e", "--order=ASCEND", "--sort-by=VALUE", "--print-value-only"];
