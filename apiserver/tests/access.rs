@@ -59,7 +59,7 @@ impl Server {
         let settings = Settings {
             service_ranges: vec!["10.96.0.0/16".parse().expect("a range")],
             address: "127.0.0.1:6443".to_owned(),
-            access: AccessOptions { authentication },
+            access: AccessOptions { authentication, aggregate_roles: false },
         };
         let api = Api::new(cluster.nodes[0].replica.clone(), settings);
         let api = Arc::new(api.expect("settings that work"));

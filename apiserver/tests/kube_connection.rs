@@ -58,7 +58,7 @@ impl Server {
         let settings = Settings {
             service_ranges: Vec::new(),
             address: address.to_string(),
-            access: AccessOptions { authentication },
+            access: AccessOptions { authentication, aggregate_roles: false },
         };
         let api = Api::new(cluster.nodes[0].replica.clone(), settings);
         let api = Arc::new(api.ok().unwrap());

@@ -18,6 +18,9 @@ use xebec_core::status::Status;
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     pub authentication: AuthenticationOptions,
+    /// The rules of aggregated roles are gathered by this server. Upstream leaves that to its
+    /// controllers.
+    pub aggregate_roles: bool,
 }
 
 /// One per server.

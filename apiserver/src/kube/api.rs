@@ -5,7 +5,7 @@ use super::admission::Chain;
 use super::authn::OptionsError;
 use super::authz::Attributes;
 use super::body::{Body, BodyError};
-use super::bootstrap;
+use super::bootstrap::Facts;
 use super::call::Call;
 use super::decode::BodyKind;
 use super::documents::Documents;
@@ -32,11 +32,9 @@ use http::request::Parts;
 use http::{HeaderValue, Request, Response};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use ipnet::IpNet;
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
 use xebec_core::registry::{Registry, Selection, SharedRegistry};
 use xebec_core::schema::BUILT_IN;
 use xebec_core::status::Status;
@@ -62,8 +60,7 @@ pub struct Api {
     pub documents: Documents,
     pub health: Health,
     pub access: Access,
-    pub service_ranges: Vec<IpNet>,
-    pub address: String,
+    pub facts: Facts,
     pub watches: Kinds,
     pub openid: Option<OpenId>,
     pub metrics: Arc<Metrics>,
@@ -74,39 +71,28 @@ impl Api {
         let registry = SharedRegistry::new(Registry::built_in(Selection::Default));
         let registry = Arc::new(registry);
         let storage = Storage::new(replica);
+        let facts = Facts {
+            service_ranges: settings.service_ranges.clone(),
+            address: settings.address.parse().ok(),
+            client_ca_pem: settings.access.authentication.client_ca_pem.clone(),
+            aggregate_roles: settings.access.aggregate_roles,
+        };
         let access = Access::new(settings.access, storage.clone())?;
         let storage = storage.settling(access.settled());
         let accounts = access.authentication.tokens().accounts();
         let openid = accounts.and_then(|accounts| OpenId::new(accounts, &settings.address));
         Ok(Self {
-            documents: Documents::new(registry.clone(), settings.address.clone()),
+            documents: Documents::new(registry.clone(), settings.address),
             health: Health::new(storage.clone()),
             storage,
             registry,
-            admission: Chain::new(settings.service_ranges.clone()),
-            service_ranges: settings.service_ranges,
-            address: settings.address,
+            admission: Chain::new(settings.service_ranges),
             access,
+            facts,
             watches: Kinds::default(),
             openid,
             metrics: Arc::default(),
         })
-    }
-
-    /// What goes on beside the requests, until `stop`.
-    /// From this call on, this replica is not ready before the default objects are there.
-    pub fn run(self: Arc<Self>, stop: CancellationToken) -> impl Future<Output = ()> + Send {
-        bootstrap::HOOKS.into_iter().for_each(|hook| self.health.expect(hook));
-        async move {
-            let begin = async {
-                bootstrap::run(&self).await;
-                stop.cancelled().await;
-            };
-            tokio::select! {
-                () = self.access.run(&self.storage, &stop) => {}
-                () = begin => {}
-            }
-        }
     }
 
     /// Answers one request of an authenticated user, or says that there is none.

@@ -1,138 +1,110 @@
-//! What every cluster begins with, made through the API itself by the first replica that comes to
-//! it. What is there already stays as it is.
+//! What every cluster has from the start: namespaces, roles, priorities, the `kubernetes` Service.
 //!
-//! Of upstream's default roles these are the ones that let people in; flow schemas, and the roles
-//! of controllers and nodes, are not made yet.
+//! Every replica sees to it when it starts. What is missing is made, what upstream's reconciliation
+//! would mend is mended, everything else stays as somebody has made it. Replicas that start at once
+//! race for each object; whoever comes second finds it there.
+
+mod endpoints;
+mod flow;
+mod roles;
+mod system;
+mod text;
+
+pub use endpoints::Endpoints;
+pub use flow::Conditions;
+pub use system::Facts;
 
 use super::api::Api;
 use super::health::Hook;
-use super::user::User;
-use bytes::Bytes;
-use http::Request;
-use http::header::{CONTENT_TYPE, USER_AGENT};
-use http_body_util::Full;
-use std::net::SocketAddr;
+use super::limits::{BOOTSTRAP_CONCURRENCY, BOOTSTRAP_PAUSE};
+use super::loopback::{Loopback, Refused};
+use futures::{StreamExt, TryStreamExt};
+use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::time::sleep;
-use xebec_core::codec::yaml;
-use xebec_core::value::Value;
+use tokio_util::sync::CancellationToken;
+use xebec_core::lifecycle;
+use xebec_core::value::Object;
 
-const OBJECTS: &[u8] = include_bytes!("bootstrap/objects.yaml");
-/// Between attempts, while there is no leader.
-const RETRY: Duration = Duration::from_millis(100);
-/// As managed fields name it.
-const MANAGER: &str = "kube-apiserver";
-const SERVICES: &str = "/api/v1/namespaces/default/services";
-const RANGES: &str = "/apis/networking.k8s.io/v1/servicecidrs";
-
-/// What is not ready before these objects are there, in the order in which they are made.
-pub const HOOKS: [Hook; 4] =
+/// What this replica is not ready before.
+const HOOKS: [Hook; 4] =
     [Hook::SystemNamespaces, Hook::BootstrapRoles, Hook::PriorityClasses, Hook::Bootstrap];
 
-/// One object to make.
-struct Item {
-    hook: Hook,
-    to: String,
-    object: Value,
+/// An object that ought to be there.
+#[derive(Debug, Clone)]
+struct Wanted {
+    /// The path of its collection.
+    collection: String,
+    object: Object,
 }
 
-/// Makes what is missing; returns when all of it is there.
-pub async fn run(api: &Arc<Api>) {
-    let mut items = listed();
-    items.extend(services(api));
-    for hook in HOOKS {
-        for item in items.iter().filter(|item| item.hook == hook) {
-            while !make(api, item).await {
-                sleep(RETRY).await;
-            }
-        }
-        api.health.done(hook);
+impl Wanted {
+    fn uri(&self) -> String {
+        format!("{}/{}", self.collection, lifecycle::name(&self.object))
     }
 }
 
-fn listed() -> Vec<Item> {
-    let parsed = yaml::parse(OBJECTS).expect("a test reads the file");
-    let items = parsed.value.as_array().unwrap_or_default().iter();
-    let item = |item: &Value| {
-        let hook = match item.get("hook")?.as_str()? {
-            "namespaces" => Hook::SystemNamespaces,
-            "roles" => Hook::BootstrapRoles,
-            "priorities" => Hook::PriorityClasses,
-            _ => return None,
+/// This replica is not ready until [`run`] has been through once.
+pub fn expect(api: &Api) {
+    HOOKS.into_iter().for_each(|hook| api.health.expect(hook));
+}
+
+/// Sees to it that everything is there, again and again until it is.
+pub async fn run(api: &Arc<Api>, endpoints: &Endpoints, stop: &CancellationToken) {
+    let loopback = Loopback::new(api.clone());
+    loop {
+        let refused = match attempt(&loopback, endpoints).await {
+            Ok(()) => return,
+            Err(refused) => refused,
         };
-        let to = item.get("to")?.as_str()?.to_owned();
-        Some(Item { hook, to, object: item.get("object")?.clone() })
-    };
-    items.filter_map(item).collect()
-}
-
-/// The range of Services, and the Service by which pods reach the API.
-fn services(api: &Api) -> Vec<Item> {
-    let ranges = &api.service_ranges;
-    let Some(first) = ranges.first().and_then(|range| range.hosts().next()) else {
-        return Vec::new();
-    };
-    let port = api.address.parse::<SocketAddr>().map_or(6443, |address| address.port());
-    let cidrs: Vec<String> = ranges.iter().map(|range| format!("\"{range}\"")).collect();
-    let range = format!(
-        r#"{{"apiVersion":"networking.k8s.io/v1","kind":"ServiceCIDR",
-        "metadata":{{"name":"kubernetes"}},"spec":{{"cidrs":[{}]}}}}"#,
-        cidrs.join(",")
-    );
-    let service = format!(
-        r#"{{"apiVersion":"v1","kind":"Service","metadata":{{"name":"kubernetes",
-        "namespace":"default","labels":{{"component":"apiserver","provider":"kubernetes"}}}},
-        "spec":{{"type":"ClusterIP","clusterIP":"{first}","sessionAffinity":"None",
-        "ports":[{{"name":"https","port":443,"protocol":"TCP","targetPort":{port}}}]}}}}"#
-    );
-    let item = |to: &str, text: &str| {
-        let object = serde_json::from_str(text).expect("it is written as JSON");
-        Item { hook: Hook::Bootstrap, to: to.to_owned(), object }
-    };
-    vec![item(RANGES, &range), item(SERVICES, &service)]
-}
-
-/// True if the object is there now. What another replica has made is not made again: it may hold
-/// what this one would ask for.
-async fn make(api: &Arc<Api>, item: &Item) -> bool {
-    let metadata = item.object.get("metadata");
-    let name = metadata.and_then(|metadata| metadata.get("name")).and_then(Value::as_str);
-    let name = name.unwrap_or_default();
-    let there = Request::get(format!("{}/{name}", item.to)).body(Full::new(Bytes::new()));
-    if ask(api, there.expect("the paths are well-formed")).await == 200 {
-        return true;
+        tracing::warn!(error = %refused, "the objects of a new cluster are not complete");
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(BOOTSTRAP_PAUSE) => {}
+        }
     }
-    let body = serde_json::to_vec(&item.object).expect("a tree is always serializable");
-    let request = Request::post(&item.to)
-        .header(CONTENT_TYPE, "application/json")
-        .header(USER_AGENT, MANAGER)
-        .body(Full::new(Bytes::from(body)));
-    let code = ask(api, request.expect("the paths are well-formed")).await;
-    if !matches!(code, 201 | 409 | 429 | 503 | 504) {
-        tracing::warn!(code, name, to = item.to, "cannot make a default object yet");
-    }
-    matches!(code, 201 | 409)
 }
 
-/// The code of the answer to a request of the server itself.
-async fn ask(api: &Arc<Api>, request: Request<Full<Bytes>>) -> u16 {
-    let user = User {
-        name: "system:apiserver".to_owned(),
-        groups: vec![User::MASTERS.to_owned()],
-        ..User::default()
+async fn attempt(loopback: &Loopback, endpoints: &Endpoints) -> Result<(), Refused> {
+    let health = &loopback.api().health;
+    for_all(system::namespaces(), |wanted| ensure(loopback, wanted)).await?;
+    health.done(Hook::SystemNamespaces);
+    let roles = async {
+        for_all(roles::all(), |wanted| roles::ensure(loopback, wanted)).await?;
+        health.done(Hook::BootstrapRoles);
+        Ok(())
     };
-    api.handle(Ok(user), request).await.status().as_u16()
+    let classes = async {
+        for_all(system::priority_classes(), |wanted| ensure(loopback, wanted)).await?;
+        health.done(Hook::PriorityClasses);
+        Ok(())
+    };
+    let service = async {
+        system::ensure_service(loopback).await?;
+        // Without endpoints pods do not find the API; everybody else does.
+        if let Err(refused) = endpoints.reconcile(loopback).await {
+            tracing::warn!(error = %refused, "the endpoints of the API");
+        }
+        Ok(())
+    };
+    let configuration = system::ensure_configuration(loopback);
+    let flow = for_all(flow::all(), |wanted| flow::ensure(loopback, wanted));
+    futures::try_join!(roles, classes, service, configuration, flow)?;
+    health.done(Hook::Bootstrap);
+    Ok(())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_file_is_read() {
-        let items = listed();
-        assert_eq!(items.len(), 14);
-        assert!(items.iter().all(|item| item.object.get("kind").is_some()));
+/// Makes an object if there is none of its name.
+async fn ensure(loopback: &Loopback, wanted: Wanted) -> Result<(), Refused> {
+    if loopback.get(&wanted.uri()).await?.is_none() {
+        loopback.create(&wanted.collection, &wanted.object).await?;
     }
+    Ok(())
+}
+
+/// Several at a time: they share the rounds of consensus.
+async fn for_all<F>(all: Vec<Wanted>, act: impl FnMut(Wanted) -> F) -> Result<(), Refused>
+where
+    F: Future<Output = Result<(), Refused>>,
+{
+    futures::stream::iter(all).map(act).buffer_unordered(BOOTSTRAP_CONCURRENCY).try_collect().await
 }

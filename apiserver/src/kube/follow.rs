@@ -126,6 +126,11 @@ impl Settled {
         self.prefixes.iter().any(|prefix| key.starts_with(prefix))
     }
 
+    /// Waits for the next change of what follows. False if nothing follows any more.
+    pub async fn changed(&mut self) -> bool {
+        self.reached.changed().await.is_ok()
+    }
+
     /// Waits until a revision shows, if it ever will; never for long.
     pub async fn wait(&self, revision: Revision) {
         let mut reached = self.reached.clone();

@@ -123,3 +123,18 @@ pub const CREDENTIALS_REMEMBERED_MAX: usize = 4_096;
 
 /// For how long a verified client certificate is not verified again.
 pub const CERTIFICATE_REMEMBERED_S: u64 = 300;
+
+/// Objects of a new cluster that are made at a time: they share rounds of consensus.
+pub const BOOTSTRAP_CONCURRENCY: usize = 32;
+
+/// Before the objects of a new cluster are seen to again.
+pub const BOOTSTRAP_PAUSE: Duration = Duration::from_millis(500);
+
+/// How often a replica says that it serves, and looks who else does: upstream's.
+pub const ENDPOINTS_PERIOD: Duration = Duration::from_secs(10);
+
+/// For how long a replica that says nothing is still counted as serving: upstream's.
+pub const ENDPOINTS_TTL_S: i64 = 15;
+
+/// What taking one's own address out may take when the server stops.
+pub const ENDPOINTS_FAREWELL: Duration = Duration::from_secs(2);

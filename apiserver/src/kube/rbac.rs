@@ -3,8 +3,9 @@
 //! The roles are followed through one watch of this replica's store ([`follow`]); every change
 //! made through this replica counts before it is acknowledged. Readers hold the lock for one check.
 
+pub mod aggregation;
 pub mod binding;
-mod covers;
+pub mod covers;
 pub mod escalation;
 pub mod follow;
 pub mod index;

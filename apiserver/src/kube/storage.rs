@@ -9,7 +9,8 @@ use std::sync::Arc;
 use xebec_core::status::Status;
 use xebec_raft::Replica;
 use xebec_store::command::{
-    Body, Compare, CompareResult, CompareTarget, DeleteRange, KeyRange, Op, OpKind, Put, Range, Txn,
+    Body, Compare, CompareResult, CompareTarget, DeleteRange, KeyRange, LeaseGrant, LeaseRevoke,
+    Op, OpKind, Put, Range, Txn,
 };
 use xebec_store::kv::{KeyValue, Revision};
 use xebec_store::{OpResponse, Response, TxnResponse, View};
@@ -142,6 +143,35 @@ impl Storage {
             settled.wait(revision).await;
         }
         Ok(Some(revision))
+    }
+
+    /// Puts a key that is there for `ttl_s` seconds, and for as long again whenever the lease,
+    /// which is returned, is kept.
+    pub async fn put_leased(&self, key: &str, value: String, ttl_s: i64) -> Result<i64, Status> {
+        let bytes: [u8; 8] = super::clock::random();
+        // Any positive number that is not in use.
+        let id = (i64::from_be_bytes(bytes) & i64::MAX).max(1);
+        let grant = Body::LeaseGrant(LeaseGrant { id, ttl_s });
+        let outcome = self.replica.propose(grant).await;
+        outcome.map_err(|error| errors::propose(&error))?.result.map_err(errors::apply)?;
+        let put =
+            Put { key: key.to_owned().into(), value: value.into(), lease: id, ..Put::default() };
+        let put = Txn { success: vec![op(OpKind::Put(put))], ..Txn::default() };
+        self.propose(put).await?;
+        Ok(id)
+    }
+
+    /// False if there is no such lease any more.
+    pub async fn keep_lease(&self, id: i64) -> bool {
+        self.replica.lease_keep_alive(id).await.is_ok_and(|ttl_s| ttl_s > 0)
+    }
+
+    /// Ends a lease, and with it its keys.
+    pub async fn end_lease(&self, id: i64) {
+        let revoke = Body::LeaseRevoke(LeaseRevoke { id });
+        if let Err(error) = self.replica.propose(revoke).await {
+            tracing::debug!(%error, "a lease is left to run out");
+        }
     }
 
     async fn propose(&self, txn: Txn) -> Result<(Revision, TxnResponse), Status> {

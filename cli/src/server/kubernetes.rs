@@ -41,6 +41,7 @@ pub async fn claim(config: &Config) -> Result<Kubernetes, Failure> {
                 service_accounts: service_accounts(&config.service_account)?,
                 ..AuthenticationOptions::default()
             },
+            aggregate_roles: false,
         },
     };
     Ok(Kubernetes { listeners, tls, vip: config.vip, settings })

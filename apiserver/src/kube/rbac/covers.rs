@@ -24,41 +24,64 @@ enum Atom<'r> {
 
 /// What of `wanted` is not covered by `held`: described as upstream does, each once, in order.
 pub fn missing(held: &[Rule], wanted: &[Rule]) -> Result<Vec<String>, TooMany> {
-    let mut count = 0_usize;
+    let count = wanted.iter().map(atoms).fold(0, usize::saturating_add);
+    if count > ATOMS_MAX {
+        return Err(TooMany);
+    }
     let mut described = BTreeSet::new();
     // Verbs on one resource are told together.
     let mut simple: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
-    for rule in wanted {
-        count = count.saturating_add(atoms(rule));
-        if count > ATOMS_MAX {
-            return Err(TooMany);
+    for_each_missing(held, wanted, |atom| match atom {
+        Atom::Resource { verb, group, resource, name: None } => {
+            simple.entry((group, resource)).or_default().push(verb);
         }
-        for_each_atom(rule, |atom| {
-            if held.iter().any(|rule| covers(rule, atom)) {
-                return;
-            }
-            match atom {
-                Atom::Resource { verb, group, resource, name: None } => {
-                    simple.entry((group, resource)).or_default().push(verb);
-                }
-                Atom::Resource { verb, group, resource, name: Some(name) } => {
-                    described.insert(describe(&[
-                        ("APIGroups", &[group]),
-                        ("Resources", &[resource]),
-                        ("ResourceNames", &[name]),
-                        ("Verbs", &[verb]),
-                    ]));
-                }
-                Atom::Path { verb, path } => {
-                    described.insert(describe(&[("NonResourceURLs", &[path]), ("Verbs", &[verb])]));
-                }
-            }
-        });
-    }
+        Atom::Resource { verb, group, resource, name: Some(name) } => {
+            described.insert(describe(&[
+                ("APIGroups", &[group]),
+                ("Resources", &[resource]),
+                ("ResourceNames", &[name]),
+                ("Verbs", &[verb]),
+            ]));
+        }
+        Atom::Path { verb, path } => {
+            described.insert(describe(&[("NonResourceURLs", &[path]), ("Verbs", &[verb])]));
+        }
+    });
     described.extend(simple.into_iter().map(|((group, resource), verbs)| {
         describe(&[("APIGroups", &[group]), ("Resources", &[resource]), ("Verbs", &verbs)])
     }));
     Ok(described.into_iter().collect())
+}
+
+/// What of `wanted` is not covered by `held`, one rule for each atom. For rules of our own.
+pub fn missing_rules(held: &[Rule], wanted: &[Rule]) -> Vec<Rule> {
+    let mut missing = Vec::new();
+    for_each_missing(held, wanted, |atom| {
+        let list = |text: &str| vec![Box::from(text)];
+        missing.push(match atom {
+            Atom::Resource { verb, group, resource, name } => Rule {
+                verbs: list(verb),
+                api_groups: list(group),
+                resources: list(resource),
+                resource_names: name.map(list).unwrap_or_default(),
+                paths: Vec::new(),
+            },
+            Atom::Path { verb, path } => {
+                Rule { verbs: list(verb), paths: list(path), ..Rule::default() }
+            }
+        });
+    });
+    missing
+}
+
+fn for_each_missing<'r>(held: &[Rule], wanted: &'r [Rule], mut f: impl FnMut(Atom<'r>)) {
+    for rule in wanted {
+        for_each_atom(rule, |atom| {
+            if !held.iter().any(|rule| covers(rule, atom)) {
+                f(atom);
+            }
+        });
+    }
 }
 
 /// How many atoms a rule has.
