@@ -50,5 +50,6 @@ pub mod server;
 mod shape;
 pub mod stage;
 pub mod storage;
+pub mod turns;
 pub mod user;
 pub mod watch;

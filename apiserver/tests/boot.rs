@@ -29,6 +29,7 @@ impl Server {
     async fn start(cluster: &Cluster, node: usize) -> Self {
         let settings = Settings {
             service_ranges: vec!["10.96.0.0/16".parse().expect("a range")],
+            deny_external_ips: false,
             address: format!("10.0.0.{}:6443", 10 + node),
             access: AccessOptions::default(),
         };

@@ -30,6 +30,7 @@ impl Server {
         let cluster = Cluster::start(1).await;
         let settings = Settings {
             service_ranges: vec!["10.96.0.0/16".parse().expect("a range")],
+            deny_external_ips: false,
             address: "127.0.0.1:6443".to_owned(),
             access: AccessOptions::default(),
         };

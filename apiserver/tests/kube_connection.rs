@@ -57,6 +57,7 @@ impl Server {
         };
         let settings = Settings {
             service_ranges: Vec::new(),
+            deny_external_ips: false,
             address: address.to_string(),
             access: AccessOptions { authentication, aggregate_roles: false },
         };

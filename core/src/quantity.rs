@@ -81,15 +81,33 @@ impl Quantity {
         rounded.clamp(i64::MIN.into(), i64::MAX.into()) as i64
     }
 
+    /// So many whole units, written in decimal form.
+    pub fn whole(units: i64) -> Self {
+        Self { nano: i128::from(units) * NANO, format: Format::DecimalSi }
+    }
+
     /// The sum, in the format of the first that is not zero.
     pub fn plus(self, other: Self) -> Self {
         let format = if self.is_zero() { other.format } else { self.format };
         Self { nano: (self.nano + other.nano).clamp(-LARGEST, LARGEST), format }
     }
 
+    /// The difference, in the format of the first that is not zero.
+    pub fn minus(self, other: Self) -> Self {
+        self.plus(Self { nano: -other.nano, ..other })
+    }
+
     /// Rounded up to thousandths, away from zero.
     pub fn round_up_to_milli(self) -> Self {
-        let unit = NANO / 1_000;
+        self.round_up_to(NANO / 1_000)
+    }
+
+    /// Rounded up to whole units, away from zero.
+    pub fn round_up_to_whole(self) -> Self {
+        self.round_up_to(NANO)
+    }
+
+    fn round_up_to(self, unit: i128) -> Self {
         let rest = self.nano % unit;
         let up = if rest == 0 { 0 } else { unit * self.nano.signum() };
         Self { nano: self.nano - rest + up, ..self }
@@ -270,6 +288,9 @@ mod tests {
         assert_eq!(quantity("1500u").round_up_to_milli().to_string(), "2m");
         assert_eq!(quantity("-1n").round_up_to_milli().to_string(), "-1m");
         assert_eq!(quantity("1e-6").round_up_to_milli().to_string(), "1e-3");
+        assert_eq!(quantity("1500m").round_up_to_whole().to_string(), "2");
+        assert_eq!(quantity("1Gi").minus(quantity("512Mi")).to_string(), "512Mi");
+        assert_eq!(quantity("1").minus(Quantity::whole(3)).to_string(), "-2");
     }
 
     #[test]

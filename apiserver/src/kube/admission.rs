@@ -6,20 +6,32 @@
 //! write at once. Webhooks and policies, which wait for others, will be stages of their own after
 //! the plug-ins of each half.
 
+mod certificates;
 mod chain;
+mod claim_resize;
 mod default_class;
 mod default_toleration_seconds;
+mod deny_external_ips;
+mod limit_ranger;
 mod lookup;
 mod namespace_lifecycle;
+mod pod_resize;
+mod pod_resources;
+mod pod_security;
 mod priority;
+mod resource_list;
+mod resource_quota;
 mod runtime_class;
 mod service_account;
 mod service_allocation;
 mod storage_object_in_use_protection;
 mod taint_nodes_by_condition;
+mod topology_labels;
 
 pub use chain::Chain;
+pub use topology_labels::copy_topology_labels;
 
+use super::authz::Authorization;
 use super::storage::Change;
 use super::user::User;
 use xebec_core::registry::Registry;
@@ -47,7 +59,10 @@ pub struct Review<'r> {
     pub namespace: &'r str,
     /// Empty where it is still to be generated.
     pub name: &'r str,
+    /// What the name will begin with where it is generated, else empty.
+    pub generate_name: &'r str,
     pub user: &'r User,
+    pub authorization: &'r Authorization,
     pub dry_run: bool,
     pub now: Timestamp,
     /// What is stored; absent for a create.
@@ -64,6 +79,8 @@ pub struct Effects {
     pub guards: Vec<(String, Revision)>,
     /// For the client.
     pub warnings: Vec<String>,
+    /// Many write the same key as this write does: those of this server take turns by this name.
+    pub queue: Option<String>,
 }
 
 /// One rule of admission.

@@ -22,6 +22,7 @@ use super::reply::Reply;
 use super::request::RequestInfo;
 use super::respond::{self, Shown};
 use super::storage::Storage;
+use super::turns::Turns;
 use super::user::User;
 use super::watch::Kinds;
 use super::{clock, decode};
@@ -46,6 +47,9 @@ use xebec_raft::Replica;
 pub struct Settings {
     /// Addresses of Services.
     pub service_ranges: Vec<IpNet>,
+    /// Refuses `externalIPs` of Services: without, whoever may make Services can take over traffic
+    /// to any address (CVE-2020-8554). Upstream leaves the choice to its user too.
+    pub deny_external_ips: bool,
     /// Where clients reach this replica, as `address:port`.
     pub address: String,
     /// Who may do what.
@@ -64,6 +68,7 @@ pub struct Api {
     pub watches: Kinds,
     pub openid: Option<OpenId>,
     pub metrics: Arc<Metrics>,
+    pub turns: Turns,
 }
 
 impl Api {
@@ -71,6 +76,7 @@ impl Api {
         let registry = SharedRegistry::new(Registry::built_in(Selection::Default));
         let registry = Arc::new(registry);
         let storage = Storage::new(replica);
+        let admission = Chain::new(&settings);
         let facts = Facts {
             service_ranges: settings.service_ranges.clone(),
             address: settings.address.parse().ok(),
@@ -86,12 +92,13 @@ impl Api {
             health: Health::new(storage.clone()),
             storage,
             registry,
-            admission: Chain::new(settings.service_ranges),
+            admission,
             access,
             facts,
             watches: Kinds::default(),
             openid,
             metrics: Arc::default(),
+            turns: Turns::default(),
         })
     }
 

@@ -18,6 +18,11 @@ pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 /// Attempts of a write that races with others on one object, before the client is told.
 pub const CONFLICT_RETRIES_MAX: usize = 100;
 
+/// Queues of writers that change the same key, shared by all such keys; and what one of them waits
+/// for the others at most.
+pub const TURNS_MAX: usize = 256;
+pub const TURN_WAIT: Duration = Duration::from_secs(2);
+
 /// Attempts at finding a free generated name.
 pub const GENERATED_NAME_ATTEMPTS_MAX: usize = 8;
 

@@ -22,6 +22,7 @@ impl Kube {
     pub fn new(replica: Replica) -> Self {
         let settings = Settings {
             service_ranges: vec!["10.96.0.0/16".parse().expect("a range")],
+            deny_external_ips: false,
             address: "127.0.0.1:6443".to_owned(),
             access: Options::default(),
         };

@@ -3,6 +3,8 @@
 
 #![allow(dead_code, reason = "every test binary uses a part of this")]
 
+pub mod servers;
+
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use std::net::SocketAddr;
 use std::sync::Arc;

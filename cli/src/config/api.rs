@@ -49,7 +49,8 @@ pub(super) fn api(settings: &ApiSettings) -> Result<Option<Api>, ConfigError> {
         old: settings.service_account_old_keys.clone().unwrap_or_default(),
         issuer: settings.service_account_issuer.clone().unwrap_or_default(),
     };
-    Ok(Some(Api { listen, advertise, tls, service_account, service_cidr, vip }))
+    let deny_external_ips = settings.deny_external_ips.unwrap_or_default();
+    Ok(Some(Api { listen, advertise, tls, service_account, service_cidr, deny_external_ips, vip }))
 }
 
 fn https(key: &'static str, urls: &[Url]) -> Result<(), ConfigError> {

@@ -87,6 +87,7 @@ pub struct Api {
     pub tls: ClientTls,
     pub service_account: ServiceAccountKeys,
     pub service_cidr: IpNet,
+    pub deny_external_ips: bool,
     pub vip: Option<SocketAddr>,
 }
 
@@ -177,6 +178,7 @@ impl Settings {
         api.advertise = api.advertise.or(first.filter(|ip| !ip.is_unspecified()));
         api.service_account_issuer.get_or_insert_with(|| ISSUER.to_owned());
         api.service_cidr.get_or_insert_with(|| SERVICES.parse().expect("a range of addresses"));
+        api.deny_external_ips.get_or_insert(false);
 
         let alone =
             peer_urls.into_iter().map(|peer_url| InitialMember { name: name.clone(), peer_url });

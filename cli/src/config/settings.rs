@@ -190,6 +190,12 @@ pub struct ApiSettings {
     #[arg(value_name = "CIDR")]
     pub service_cidr: Option<IpNet>,
 
+    /// Refuse externalIPs of Services: without, whoever may make Services can take over traffic to
+    /// any address (CVE-2020-8554). [default: false]
+    #[arg(id = "api.deny_external_ips", long = "api-deny-external-ips", value_name = "BOOL")]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub deny_external_ips: Option<bool>,
+
     /// URL that the leader serves as well, whichever replica that is: the one address for clients
     /// that know only one.
     #[arg(id = "api.vip", long = "api-vip", value_name = "URL")]

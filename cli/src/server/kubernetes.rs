@@ -34,6 +34,7 @@ pub async fn claim(config: &Config) -> Result<Kubernetes, Failure> {
     let port = config.listen.first().map_or(0, SocketAddr::port);
     let settings = Settings {
         service_ranges: vec![config.service_cidr],
+        deny_external_ips: config.deny_external_ips,
         address: SocketAddr::new(config.advertise, port).to_string(),
         access: AccessOptions {
             authentication: AuthenticationOptions {

@@ -10,6 +10,7 @@ mod harness;
 mod kubectl;
 mod kubernetes;
 mod members;
+mod quota;
 mod server;
 mod snapshot;
 mod up;

@@ -1,16 +1,27 @@
 //! [`Chain`]: the plug-ins in their order.
 
+use super::certificates::{
+    CertificateApproval, CertificateSigning, CertificateSubjectRestriction,
+    ClusterTrustBundleAttest,
+};
+use super::claim_resize::PersistentVolumeClaimResize;
 use super::default_class::{DefaultIngressClass, DefaultStorageClass};
 use super::default_toleration_seconds::DefaultTolerationSeconds;
+use super::deny_external_ips::DenyServiceExternalIPs;
+use super::limit_ranger::LimitRanger;
 use super::namespace_lifecycle::NamespaceLifecycle;
+use super::pod_resize::{NodeDeclaredFeatureValidator, PodResizeValidator};
+use super::pod_security::PodSecurity;
 use super::priority::Priority;
+use super::resource_quota::ResourceQuota;
 use super::runtime_class::RuntimeClass;
 use super::service_account::ServiceAccount;
 use super::service_allocation::ServiceAllocation;
 use super::storage_object_in_use_protection::StorageObjectInUseProtection;
 use super::taint_nodes_by_condition::TaintNodesByCondition;
+use super::topology_labels::PodTopologyLabels;
 use super::{Plugin, Review};
-use ipnet::IpNet;
+use crate::kube::api::Settings;
 use xebec_core::status::Status;
 use xebec_core::value::Object;
 
@@ -20,20 +31,37 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// `service_ranges` are those of the cluster's first ServiceCIDR.
-    pub fn new(service_ranges: Vec<IpNet>) -> Self {
-        let plugins: Vec<Box<dyn Plugin>> = vec![
+    pub fn new(settings: &Settings) -> Self {
+        let mut plugins: Vec<Box<dyn Plugin>> = vec![
             Box::new(NamespaceLifecycle),
+            Box::new(LimitRanger),
             Box::new(ServiceAccount),
             Box::new(TaintNodesByCondition),
+            Box::new(PodSecurity),
             Box::new(Priority),
             Box::new(DefaultTolerationSeconds),
             Box::new(DefaultStorageClass),
             Box::new(StorageObjectInUseProtection),
+            Box::new(PersistentVolumeClaimResize),
             Box::new(RuntimeClass),
+            Box::new(CertificateApproval),
+            Box::new(CertificateSigning),
+            Box::new(ClusterTrustBundleAttest),
+            Box::new(CertificateSubjectRestriction),
             Box::new(DefaultIngressClass),
-            Box::new(ServiceAllocation { ranges: service_ranges }),
         ];
+        if settings.deny_external_ips {
+            plugins.push(Box::new(DenyServiceExternalIPs));
+        }
+        let rest: [Box<dyn Plugin>; 5] = [
+            Box::new(PodTopologyLabels),
+            Box::new(NodeDeclaredFeatureValidator),
+            Box::new(PodResizeValidator),
+            Box::new(ServiceAllocation { ranges: settings.service_ranges.clone() }),
+            // Last: what others refuse is not counted.
+            Box::new(ResourceQuota),
+        ];
+        plugins.extend(rest);
         Self { plugins }
     }
 

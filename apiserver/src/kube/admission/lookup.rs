@@ -44,7 +44,9 @@ impl Review<'_> {
 
     /// 403 for the object under review.
     pub fn forbidden(&self, why: impl std::fmt::Display) -> Status {
-        Status::forbidden(self.target.group_resource(), self.name, why)
+        let names = [self.name, self.generate_name, "Unknown"];
+        let name = names.into_iter().find(|name| !name.is_empty()).unwrap_or_default();
+        Status::forbidden(self.target.group_resource(), name, why)
     }
 
     /// True for a write of the resource itself.

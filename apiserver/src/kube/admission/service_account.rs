@@ -1,6 +1,8 @@
 //! ServiceAccount: a pod runs as a service account that exists, and finds its token where clients
 //! look for it.
 
+mod secrets;
+
 use super::{Operation, Plugin, Review};
 use crate::kube::clock;
 use xebec_core::codec::json;
@@ -49,20 +51,26 @@ impl Plugin for ServiceAccount {
     }
 
     fn validate(&self, review: &mut Review<'_>, object: Option<&Object>) -> Result<(), Status> {
-        let Some(pod) = object.filter(|_| review.is_of("", "Pod")) else { return Ok(()) };
-        if review.operation != Operation::Create {
+        let Some(pod) = object.filter(|_| review.target.kind() == ("", "Pod")) else {
             return Ok(());
+        };
+        match (review.operation, review.target.subresource) {
+            (Operation::Create, "") if is_mirror(pod) => self.check_mirror(review, pod),
+            (Operation::Create, "") => {
+                let account = self.account_of(review, pod)?;
+                self.check(review, &account, secrets::refusal(pod, &account))
+            }
+            (Operation::Update, "ephemeralcontainers") => {
+                if edit::text(pod, &["spec", "serviceAccountName"]).is_empty() {
+                    let (namespace, name) = (review.namespace, lifecycle::name(pod));
+                    let why = format!("no service account specified for pod {namespace}/{name}");
+                    return Err(review.forbidden(why));
+                }
+                let account = self.account_of(review, pod)?;
+                self.check(review, &account, secrets::ephemeral_refusal(pod, &account))
+            }
+            _ => Ok(()),
         }
-        if is_mirror(pod) {
-            return self.check_mirror(review, pod);
-        }
-        let account = self.account_of(review, pod)?;
-        let annotations = lifecycle::metadata(&account).get("annotations");
-        let enforce = annotations.and_then(|all| all.get(ENFORCE_ANNOTATION));
-        if enforce.and_then(Value::as_str) == Some("true") {
-            self.check_secrets(review, pod, &account)?;
-        }
-        Ok(())
     }
 }
 
@@ -84,10 +92,7 @@ impl ServiceAccount {
         if !edit::text(pod, &["spec", "serviceAccountName"]).is_empty() {
             return Err(review.forbidden("a mirror pod may not reference service accounts"));
         }
-        let uses = |part: &str| {
-            edit::items(pod, &["spec", "volumes"]).iter().any(|volume| volume.get(part).is_some())
-        };
-        if uses("secret") {
+        if secrets::are_named(pod) {
             return Err(review.forbidden("a mirror pod may not reference secrets"));
         }
         let projected = edit::items(pod, &["spec", "volumes"]).iter().any(|volume| {
@@ -102,30 +107,21 @@ impl ServiceAccount {
         Ok(())
     }
 
-    fn check_secrets(
+    /// Refuses secrets that an account does not name, if it says that it names all.
+    fn check(
         &self,
         review: &Review<'_>,
-        pod: &Object,
         account: &Object,
+        refusal: Option<String>,
     ) -> Result<(), Status> {
-        let names = |list: &[Value]| -> Vec<String> {
-            let names = list.iter().filter_map(|one| one.get("name")?.as_str());
-            names.map(str::to_owned).collect()
-        };
-        let allowed = names(edit::items(account, &["secrets"]));
-        let account = lifecycle::name(account);
-        for volume in edit::items(pod, &["spec", "volumes"]) {
-            let secret = volume.get("secret").and_then(|secret| secret.get("secretName"));
-            if let Some(secret) = secret.and_then(Value::as_str)
-                && !allowed.iter().any(|one| one == secret)
-            {
-                return Err(review.forbidden(format!(
-                    "volume with secret.secretName={secret:?} is not allowed because service \
-                     account {account} does not reference that secret"
-                )));
-            }
+        let annotations = lifecycle::metadata(account).get("annotations");
+        let enforce = annotations.and_then(|all| all.get(ENFORCE_ANNOTATION));
+        let enforce = enforce.and_then(Value::as_str).unwrap_or_default();
+        let is_enforced = matches!(enforce, "1" | "t" | "T" | "true" | "TRUE" | "True");
+        match refusal.filter(|_| is_enforced) {
+            Some(why) => Err(review.forbidden(why)),
+            None => Ok(()),
         }
-        Ok(())
     }
 }
 

@@ -49,25 +49,31 @@ pub async fn delete_one(
     let registry = api.registry.load();
     let attempt = Attempt { api, registry: &registry, call, found, dry_run: options.is_dry_run() };
     let key = found.resource.key(attempt.namespace(), name);
+    let mut queue: Option<String> = None;
     for _ in 0..CONFLICT_RETRIES_MAX {
+        let _turn = match &queue {
+            Some(queue) => api.turns.wait(queue).await,
+            None => None,
+        };
         let view = api.storage.view().await?;
         let stored = Storage::read(&view, &key)?;
         let stored = stored.ok_or_else(|| Status::not_found(found.group_resource(), name))?;
-        if let Some(done) = try_delete(&attempt, &view, (&key, stored), options).await? {
-            return Ok(done);
+        match try_delete(&attempt, &view, (&key, stored), options).await? {
+            Ok(done) => return Ok(done),
+            Err(held) => queue = held,
         }
     }
     let why = "the object has been modified too often; please try again";
     Err(Status::conflict(found.group_resource(), name, why))
 }
 
-/// One attempt; `None` if the object has changed meanwhile.
+/// One attempt; if something has changed meanwhile, the queue for the next one.
 async fn try_delete(
     attempt: &Attempt<'_>,
     view: &View,
     (key, stored): (&str, Stored),
     options: &DeleteOptions,
-) -> Result<Option<Deleted>, Status> {
+) -> Result<Result<Deleted, Option<String>>, Status> {
     let target = attempt.found.stored();
     let old = stored.object()?;
     let plan = lifecycle::plan(target, &old, options, attempt.call.now)?;
@@ -84,17 +90,17 @@ async fn try_delete(
         DeletePlan::Remove { first } => (first.unwrap_or(old), Some(change(None))),
     };
     let Some(change) = change.filter(|_| !attempt.dry_run) else {
-        return Ok(Some(Deleted { object, shows_object, code }));
+        return Ok(Ok(Deleted { object, shows_object, code }));
     };
     let stays = change.value.is_some();
     let mut changes = vec![change];
     changes.append(&mut effects.changes);
-    let written = attempt.api.storage.write_all(changes, effects.guards).await?;
-    Ok(written.map(|revision| {
-        // What is gone is shown as it last was.
-        object::set_resource_version(&mut object, if stays { revision } else { stored.revision() });
-        Deleted { object, shows_object, code }
-    }))
+    let Some(revision) = attempt.api.storage.write_all(changes, effects.guards).await? else {
+        return Ok(Err(effects.queue));
+    };
+    // What is gone is shown as it last was.
+    object::set_resource_version(&mut object, if stays { revision } else { stored.revision() });
+    Ok(Ok(Deleted { object, shows_object, code }))
 }
 
 pub async fn delete_collection(api: &Arc<Api>, call: &mut Call, found: &Found) -> Answer {

@@ -81,6 +81,7 @@ impl<'a> Attempt<'a> {
         let storage = &self.api.storage;
         let mut view = storage.local_view();
         let mut current = false;
+        let (mut turn, mut waited) = (None, false);
         for _ in 0..CONFLICT_RETRIES_MAX {
             let prepared = match prepare(&view) {
                 Ok(prepared) => prepared,
@@ -90,6 +91,15 @@ impl<'a> Attempt<'a> {
                 }
                 Err(status) => return Err(status),
             };
+            if let Some(queue) = prepared.effects.queue.as_ref().filter(|_| turn.is_none()) {
+                turn = self.api.turns.at_once(queue);
+                if turn.is_none() && !waited {
+                    // What was read is old by the time it is this write's turn.
+                    (turn, waited) = (self.api.turns.wait(queue).await, true);
+                    (view, current) = (storage.view().await?, true);
+                    continue;
+                }
+            }
             if let Some(outcome) = self.commit(prepared).await? {
                 return Ok(outcome);
             }
@@ -102,7 +112,7 @@ impl<'a> Attempt<'a> {
     /// Stores what is prepared; `None` if something has changed under it.
     async fn commit(&self, prepared: Prepared) -> Result<Option<Outcome>, Status> {
         let Prepared { key, mut object, expected, deletes, unchanged, effects } = prepared;
-        let Effects { mut changes, guards, warnings } = effects;
+        let Effects { mut changes, guards, warnings, queue: _ } = effects;
         let created = expected == 0;
         if self.dry_run || unchanged {
             if !created {
@@ -125,7 +135,7 @@ impl<'a> Attempt<'a> {
         &'r self,
         view: &'r View,
         operation: Operation,
-        (old, name): (Option<&'r Object>, &'r str),
+        (old, name, generate_name): (Option<&'r Object>, &'r str, &'r str),
         effects: &'r mut Effects,
     ) -> Review<'r> {
         Review {
@@ -135,7 +145,9 @@ impl<'a> Attempt<'a> {
             target: self.found.stored(),
             namespace: &self.call.info.namespace,
             name,
+            generate_name,
             user: &self.call.user,
+            authorization: &self.api.access.authorization,
             dry_run: self.dry_run,
             now: self.call.now,
             old,
@@ -147,8 +159,9 @@ impl<'a> Attempt<'a> {
     pub fn prepare_create(&self, view: &View, mut object: Object) -> Result<Prepared, Status> {
         let target = self.found.stored();
         let mut effects = Effects::default();
-        let named = lifecycle::name(&object).to_owned();
-        let mut review = self.review(view, Operation::Create, (None, &named), &mut effects);
+        let text = |name| object::meta(&object, name).to_owned();
+        let (named, base) = (text("name"), text("generateName"));
+        let mut review = self.review(view, Operation::Create, (None, &named, &base), &mut effects);
         self.api.admission.admit(&mut review, &mut object)?;
         self.check_escalation(&object, None)?;
         let warning = lifecycle::deduplicate_owners(&mut object, true);
@@ -158,11 +171,11 @@ impl<'a> Attempt<'a> {
         self.settle(&mut object);
         let name = lifecycle::name(&object).to_owned();
         invalid(self.found, &name, &validation::on_create(target, &object))?;
-        let mut review = self.review(view, Operation::Create, (None, &name), &mut effects);
-        self.api.admission.validate(&mut review, Some(&object))?;
-        lifecycle::check_new_version(&object)?;
         effects.warnings.extend(warning);
         effects.warnings.extend(validation::warnings(target, &object, None));
+        let mut review = self.review(view, Operation::Create, (None, &name, ""), &mut effects);
+        self.api.admission.validate(&mut review, Some(&object))?;
+        lifecycle::check_new_version(&object)?;
         let key = self.found.resource.key(self.namespace(), &name);
         if let Some(held) = Storage::read(view, &key)? {
             let target = self.found.target();
@@ -182,7 +195,8 @@ impl<'a> Attempt<'a> {
         let target = self.found.stored();
         let name = &self.call.info.name;
         let mut effects = Effects::default();
-        let mut review = self.review(view, Operation::Update, (Some(old), name), &mut effects);
+        let subject = (Some(old), name.as_str(), "");
+        let mut review = self.review(view, Operation::Update, subject, &mut effects);
         self.api.admission.admit(&mut review, &mut new)?;
         self.check_escalation(&new, Some(old))?;
         let warning = lifecycle::deduplicate_owners(&mut new, true);
@@ -193,15 +207,15 @@ impl<'a> Attempt<'a> {
         object::set_resource_version(&mut new, stored.revision());
         apply::admission::keep_times(old, &mut new);
         invalid(self.found, name, &validation::on_update(target, &new, old))?;
-        let mut review = self.review(view, Operation::Update, (Some(old), name), &mut effects);
+        effects.warnings.extend(warning);
+        effects.warnings.extend(validation::warnings(target, &new, Some(old)));
+        let mut review = self.review(view, Operation::Update, subject, &mut effects);
         self.api.admission.validate(&mut review, Some(&new))?;
         let deletes = lifecycle::deletes_now(target, &new, old);
         if deletes {
-            let mut review = self.review(view, Operation::Update, (Some(old), name), &mut effects);
+            let mut review = self.review(view, Operation::Update, subject, &mut effects);
             self.api.admission.removed(&mut review, old)?;
         }
-        effects.warnings.extend(warning);
-        effects.warnings.extend(validation::warnings(target, &new, Some(old)));
         Ok(Prepared {
             key: self.found.resource.key(self.namespace(), name),
             deletes,
@@ -238,8 +252,8 @@ impl<'a> Attempt<'a> {
         removes: bool,
     ) -> Result<Effects, Status> {
         let mut effects = Effects::default();
-        let name = lifecycle::name(old);
-        let mut review = self.review(view, Operation::Delete, (Some(old), name), &mut effects);
+        let subject = (Some(old), lifecycle::name(old), "");
+        let mut review = self.review(view, Operation::Delete, subject, &mut effects);
         self.api.admission.validate(&mut review, None)?;
         if removes {
             self.api.admission.removed(&mut review, old)?;

@@ -1,6 +1,6 @@
 //! Binding a pod to a node.
 
-use crate::kube::admission::Effects;
+use crate::kube::admission::{Effects, copy_topology_labels};
 use crate::kube::api::Api;
 use crate::kube::call::Call;
 use crate::kube::decode::BodyKind;
@@ -10,6 +10,7 @@ use crate::kube::handlers::write::{Attempt, Prepared};
 use crate::kube::options::{OptionsKind, WriteOptions};
 use crate::kube::reply::{Answer, Reply, success};
 use std::sync::Arc;
+use xebec_core::edit;
 use xebec_core::lifecycle;
 use xebec_core::status::Status;
 use xebec_core::strategy::binding;
@@ -49,7 +50,10 @@ async fn bind(
 fn prepare(attempt: &Attempt<'_>, view: &View, wanted: &Object) -> Result<Prepared, Status> {
     let live = live(attempt, view)?.ok_or_else(|| not_found(attempt))?;
     let target = Target { subresource: "", ..attempt.found.stored() };
-    let object = binding::bind(target, &live.object, wanted, attempt.call.now)?;
+    let mut wanted = wanted.clone();
+    let node = edit::text(&wanted, &["target", "name"]).to_owned();
+    copy_topology_labels(view, attempt.registry, &node, &mut wanted)?;
+    let object = binding::bind(target, &live.object, &wanted, attempt.call.now)?;
     Ok(Prepared {
         key: attempt.found.resource.key(attempt.namespace(), &attempt.call.info.name),
         object,
