@@ -26,21 +26,29 @@ pub struct RequestInfo {
 impl RequestInfo {
     /// Reads a path as upstream's request info factory does: `/api/v1/…`, `/apis/<group>/<version>/…`.
     pub fn new(method: &Method, path: &str, query: &Query) -> Self {
-        let mut info = Self { path: path.to_owned(), verb: lower(method), ..Self::default() };
+        // Decoded as a whole, as upstream's: a slash separates however it is written.
+        let path = percent_encoding::percent_decode_str(path).decode_utf8_lossy().into_owned();
+        let mut info = Self { verb: lower(method), ..Self::default() };
+        info.read(&path, method, query);
+        info.path = path;
+        info
+    }
+
+    fn read(&mut self, path: &str, method: &Method, query: &Query) {
         let trimmed = path.trim_matches('/');
         let mut parts: Vec<&str> =
             if trimmed.is_empty() { Vec::new() } else { trimmed.split('/').collect() };
         if parts.len() < 3 {
-            return info;
+            return;
         }
         match parts.remove(0) {
             "api" => {}
-            "apis" if parts.len() >= 3 => info.group = decode(parts.remove(0)),
-            _ => return info,
+            "apis" if parts.len() >= 3 => self.group = parts.remove(0).to_owned(),
+            _ => return,
         }
-        info.is_resource = true;
-        info.version = decode(parts.remove(0));
-        info.verb = match *method {
+        self.is_resource = true;
+        self.version = parts.remove(0).to_owned();
+        self.verb = match *method {
             Method::POST => "create",
             Method::GET | Method::HEAD => "get",
             Method::PUT => "update",
@@ -52,27 +60,27 @@ impl RequestInfo {
         let watches = parts.first() == Some(&"watch") && parts.len() > 1;
         if watches {
             parts.remove(0);
-            info.verb = "watch";
+            self.verb = "watch";
         }
-        info.read_resource(&parts);
-        if info.name.is_empty() || watches {
-            info.read_collection(method, query);
+        self.read_resource(&parts);
+        if self.name.is_empty() || watches {
+            self.read_collection(method, query);
         }
-        info
     }
 
     fn read_resource(&mut self, parts: &[&str]) {
         let mut parts = parts;
         if parts.first() == Some(&"namespaces") && parts.len() > 1 {
-            self.namespace = decode(parts[1]);
+            parts[1].clone_into(&mut self.namespace);
             // `namespaces/x/status` is a part of the namespace itself.
             if parts.len() > 2 && !matches!(parts[2], "status" | "finalize") {
                 parts = &parts[2..];
             }
         }
-        self.resource = parts.first().map(|part| decode(part)).unwrap_or_default();
-        self.name = parts.get(1).map(|part| decode(part)).unwrap_or_default();
-        self.subresource = parts.get(2).map(|part| decode(part)).unwrap_or_default();
+        let part = |at: usize| parts.get(at).copied().unwrap_or_default().to_owned();
+        self.resource = part(0);
+        self.name = part(1);
+        self.subresource = part(2);
         self.rest = parts.get(3..).map(|rest| rest.join("/")).unwrap_or_default();
     }
 
@@ -113,10 +121,6 @@ fn lower(method: &Method) -> &'static str {
     }
 }
 
-fn decode(part: &str) -> String {
-    percent_encoding::percent_decode_str(part).decode_utf8_lossy().into_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,6 +157,7 @@ mod tests {
             ),
             (Method::DELETE, "/api/v1/nodes", "deletecollection,,v1,,nodes,,"),
             (Method::DELETE, "/api/v1/nodes/n", "delete,,v1,,nodes,n,"),
+            (Method::GET, "/api/v1/namespaces/a%2Fpods/%70", "get,,v1,a,pods,p,"),
             (Method::GET, "/api/v1/pods?fieldSelector=metadata.name%3Dx", "list,,v1,,pods,x,"),
         ] {
             assert_eq!(words(&method, uri), expected, "{uri}");

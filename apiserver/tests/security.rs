@@ -1,0 +1,132 @@
+//! Ways into what one may not see, each known from upstream's history.
+
+mod support;
+
+use futures::FutureExt;
+use serde_json::{Value, json};
+use support::servers::{Answer, Servers, pod, request};
+use tokio::net::TcpListener;
+use xebec_apiserver::kube::user::User;
+
+const RBAC: &str = "/apis/rbac.authorization.k8s.io/v1";
+
+fn ann() -> User {
+    User { name: "ann".into(), groups: vec![User::AUTHENTICATED.into()], ..User::default() }
+}
+
+/// Lets `ann` do everything with some resources: everywhere, or in a namespace.
+async fn allow(servers: &Servers, namespace: Option<&str>, resources: &[&str]) {
+    let (path, role, bound) = match namespace {
+        Some(namespace) => (format!("{RBAC}/namespaces/{namespace}"), "Role", "roles"),
+        None => (RBAC.to_owned(), "ClusterRole", "clusterroles"),
+    };
+    let rule = json!({"verbs": ["*"], "apiGroups": ["*"], "resources": resources});
+    let made = json!({"metadata": {"name": "anns"}, "rules": [rule]});
+    servers.post(&format!("{path}/{bound}"), &made).await.done();
+    let group = "rbac.authorization.k8s.io";
+    let binding = json!({"metadata": {"name": "anns"},
+        "roleRef": {"apiGroup": group, "kind": role, "name": "anns"},
+        "subjects": [{"apiGroup": group, "kind": "User", "name": "ann"}]});
+    let bindings = format!("{path}/{}bindings", bound.trim_end_matches('s'));
+    servers.post(&bindings, &binding).await.done();
+}
+
+async fn as_ann(servers: &Servers, method: &str, uri: &str, body: &Value) -> Answer {
+    servers.send(0, ann(), request(method, uri, body)).await
+}
+
+/// Selectors and paths that name what lies beside a collection find nothing there.
+#[tokio::test]
+async fn cve_2022_3162_no_name_leads_out_of_a_collection() {
+    let servers = Servers::start(1).await;
+    servers.namespace("n", &json!({})).await;
+    servers.namespace("m", &json!({})).await;
+    let secret = json!({"metadata": {"name": "s", "labels": {"a": "hidden"}}});
+    servers.post("/api/v1/namespaces/n/secrets", &secret).await.done();
+    let template = json!({"metadata": {"name": "hidden"}, "template": pod("", &json!({}))});
+    servers.post("/api/v1/namespaces/n/podtemplates", &template).await.done();
+    allow(&servers, None, &["configmaps", "pods"]).await;
+    for uri in [
+        "/api/v1/configmaps?fieldSelector=metadata.namespace%3D..%2Fsecrets%2Fn",
+        "/api/v1/configmaps?fieldSelector=metadata.namespace%3D..%2Fsecrets%2Fn,metadata.name%3Ds",
+        "/api/v1/namespaces/n/configmaps?fieldSelector=metadata.name%3D..%2F..%2Fsecrets%2Fn%2Fs",
+        "/api/v1/namespaces/..%2Fsecrets%2Fn/configmaps",
+        "/api/v1/namespaces/n/configmaps/..%2F..%2Fsecrets%2Fn%2Fs",
+        "/api/v1/namespaces/../secrets/n/s",
+        // A collection whose name begins with that of another one.
+        "/api/v1/pods",
+        "/api/v1/namespaces/n/pods",
+    ] {
+        let answer = as_ann(&servers, "GET", uri, &Value::Null).await;
+        assert!(!answer.body.to_string().contains("hidden"), "{uri}: {}", answer.body);
+        let nothing = answer.code >= 400 || answer.body["items"] == json!([]);
+        assert!(nothing, "{uri}: {} {}", answer.code, answer.body);
+    }
+    let all =
+        "/api/v1/namespaces/n/configmaps?fieldSelector=metadata.name%3D..%2F..%2Fsecrets%2Fn%2Fs";
+    as_ann(&servers, "DELETE", all, &Value::Null).await;
+    servers.get("/api/v1/namespaces/n/secrets/s").await;
+    servers.stop().await;
+}
+
+/// Who may do everything in one namespace does nothing outside through it.
+#[tokio::test]
+async fn cve_2019_11247_what_lies_in_no_namespace_is_not_reached_through_one() {
+    let servers = Servers::start(1).await;
+    servers.namespace("n", &json!({})).await;
+    servers.post("/api/v1/nodes", &json!({"metadata": {"name": "x"}})).await.done();
+    allow(&servers, Some("n"), &["*"]).await;
+    as_ann(&servers, "GET", "/api/v1/namespaces/n/configmaps", &Value::Null).await.done();
+    let roles = "/apis/rbac.authorization.k8s.io/v1/namespaces/n/clusterroles";
+    let nodes = "/api/v1/namespaces/n/nodes";
+    for (method, uri, body) in [
+        ("GET", format!("{nodes}/x"), Value::Null),
+        ("GET", nodes.to_owned(), Value::Null),
+        ("GET", format!("{nodes}?watch=1"), Value::Null),
+        ("POST", nodes.to_owned(), json!({"metadata": {"name": "y"}})),
+        ("PATCH", format!("{nodes}/x"), json!({"metadata": {"labels": {"a": "b"}}})),
+        ("PUT", format!("{nodes}/x"), json!({"metadata": {"name": "x"}})),
+        ("DELETE", format!("{nodes}/x"), Value::Null),
+        ("DELETE", nodes.to_owned(), Value::Null),
+        ("GET", format!("{roles}/cluster-admin"), Value::Null),
+        ("POST", roles.to_owned(), json!({"metadata": {"name": "mine"}})),
+    ] {
+        let answer = as_ann(&servers, method, &uri, &body).await;
+        assert_eq!(answer.code, 404, "{method} {uri}: {}", answer.body);
+    }
+    let node = servers.get("/api/v1/nodes/x").await;
+    assert!(
+        node["metadata"]["labels"].is_null() && node["metadata"]["deletionTimestamp"].is_null()
+    );
+    servers.stop().await;
+}
+
+/// Nothing is ever sent to an address that a node or pod claims to have, nor where it redirects to.
+#[tokio::test]
+async fn cve_2020_8559_and_cve_2022_3294_addresses_of_nodes_are_not_dialled() {
+    let servers = Servers::start(1).await;
+    servers.namespace("n", &json!({})).await;
+    let claimed = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let port = claimed.local_addr().expect("bound").port();
+    servers.post("/api/v1/nodes", &json!({"metadata": {"name": "x"}})).await.done();
+    let status = json!({"status": {
+        "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
+        "daemonEndpoints": {"kubeletEndpoint": {"Port": port}}}});
+    servers.patch("/api/v1/nodes/x/status", &status).await.done();
+    let mut placed = pod("p", &json!({}));
+    placed["spec"]["nodeName"] = "x".into();
+    servers.post("/api/v1/namespaces/n/pods", &placed).await.done();
+    for (method, uri) in [
+        ("GET", "/api/v1/nodes/x/proxy/pods".to_owned()),
+        ("GET", format!("/api/v1/nodes/x:{port}/proxy/")),
+        ("GET", format!("/api/v1/nodes/https:x:{port}/proxy/")),
+        ("GET", "/api/v1/namespaces/n/pods/p/log".to_owned()),
+        ("POST", "/api/v1/namespaces/n/pods/p/exec?command=sh".to_owned()),
+        ("GET", format!("/api/v1/namespaces/n/pods/p:{port}/proxy/")),
+    ] {
+        let answer = servers.call(method, &uri, &Value::Null).await;
+        assert!(answer.code >= 400, "{uri}: {} {}", answer.code, answer.body);
+    }
+    assert!(claimed.accept().now_or_never().is_none(), "somebody came");
+    servers.stop().await;
+}
