@@ -40,6 +40,7 @@ pub mod options;
 pub mod peer;
 pub mod query;
 pub mod rbac;
+mod rebalance;
 pub mod reply;
 pub mod request;
 pub mod respond;

@@ -63,10 +63,13 @@ impl Server {
         };
         let api = Api::new(cluster.nodes[0].replica.clone(), settings);
         let api = Arc::new(api.ok().unwrap());
-        let timeouts = Timeouts { handshake: idle, idle, close: idle, ..Timeouts::default() };
+        let spread = Duration::ZERO;
+        let timeouts =
+            Timeouts { handshake: idle, idle, close: idle, spread, ..Timeouts::default() };
         let options = Options { tls: authority.server(), timeouts };
         let server = KubeServer::new(&options, api.clone()).unwrap();
         let stop = CancellationToken::new();
+        tokio::spawn(server.clone().run_rebalance(stop.clone()));
         let running = tokio::spawn(server.run(listener, stop.clone()));
         Self { cluster, api, authority, address, stop, running }
     }
@@ -326,6 +329,44 @@ async fn a_refused_upgrade_ends_the_connection() {
     assert!(answer.starts_with("HTTP/1.1 4") || answer.starts_with("HTTP/1.1 5"), "{answer}");
     assert!(answer.contains("connection: close"), "{answer}");
     assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
+    server.stop().await;
+}
+
+/// Clients that stay connected for days find a replica that has come.
+#[tokio::test]
+async fn a_share_of_the_connections_moves_to_a_new_replica() {
+    let server = Server::start(Duration::from_secs(60)).await;
+    let mut streams = Vec::new();
+    for _ in 0..32 {
+        let mut stream = server.trusted("h2").await;
+        stream.write_all(&[PREFACE, &frame(4, 0, 0, &[])].concat()).await.unwrap();
+        streams.push(stream);
+    }
+    let goaway = async |stream: &mut TlsStream<TcpStream>| {
+        let mut head = [0; 9];
+        loop {
+            stream.read_exact(&mut head).await.unwrap();
+            let mut payload = vec![0; usize::from(head[2])];
+            stream.read_exact(&mut payload).await.unwrap();
+            if head[3] == 7 {
+                return;
+            }
+        }
+    };
+    let mut client = server.cluster.client(0).await;
+    // What was there before the server began to look is nothing new: leave the mark anew.
+    let marks = async {
+        loop {
+            client.put("/xebec/serving/another", "").await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let all = futures::future::join_all(streams.iter_mut().map(goaway));
+    // There is one replica: its share is everything.
+    patiently(async {
+        tokio::select! { _ = all => {}, () = marks => {} }
+    })
+    .await;
     server.stop().await;
 }
 

@@ -7,11 +7,12 @@ use super::api::Api;
 use super::body::{Body, BodyError};
 use super::limits::{
     CONNECTION_STREAMS_MAX, CONNECTION_WINDOW_BYTES, HEADER_BYTES_MAX, HTTP1_BUFFER_BYTES,
-    IDLE_TIMEOUT, KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, PENDING_RESETS_MAX,
+    IDLE_TIMEOUT, KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, PENDING_RESETS_MAX, REBALANCE_DRAIN,
     STREAM_SEND_BUFFER_BYTES, STREAM_WINDOW_BYTES, URI_BYTES_MAX,
 };
 use super::metrics::Measured;
 use super::peer::Peer;
+use super::rebalance::Rebalance;
 use super::server::Timeouts;
 use crate::coalesce::Coalescing;
 use crate::http_connection::{ConnectionError, Http, within};
@@ -42,6 +43,7 @@ pub struct Connection {
     /// Where HTTP/2 requests run.
     pub requests: TaskTracker,
     pub stop: CancellationToken,
+    pub rebalance: Option<Arc<Rebalance>>,
 }
 
 /// Serves a connection until the client closes it, it is idle for long or, after the stop, its
@@ -53,7 +55,7 @@ pub async fn serve(
     address: SocketAddr,
 ) -> Result<(), ConnectionError> {
     stream.set_nodelay(true)?;
-    let Connection { api, timeouts, requests, stop } = connection;
+    let Connection { api, timeouts, requests, stop, rebalance } = connection;
     let stream = within(timeouts.handshake, tls.accept(stream), &stop).await??;
     let session = stream.get_ref().1;
     let http2 = session.alpn_protocol() == Some(ALPN_H2);
@@ -71,9 +73,23 @@ pub async fn serve(
     let end = shared.end(timeouts);
     let http = http(timeouts);
     if http2 {
+        let chosen = rebalance.map(|rebalance| rebalance.chosen(timeouts.spread));
+        let end = async {
+            tokio::select! {
+                patience = end => patience,
+                () = moved(chosen) => REBALANCE_DRAIN,
+            }
+        };
         return http.serve_http2(Coalescing::new(stream), requests, answer, end).await;
     }
     http.serve_http1(stream, answer, end).await
+}
+
+async fn moved(chosen: Option<impl Future<Output = ()>>) {
+    match chosen {
+        Some(chosen) => chosen.await,
+        None => std::future::pending().await,
+    }
 }
 
 fn http(timeouts: Timeouts) -> Http {

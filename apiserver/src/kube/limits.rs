@@ -105,6 +105,14 @@ pub const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long requests may go on after the server was told to stop.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// In which connections are moved when a replica joins or returns, so that their clients do not
+/// all come at once.
+pub const REBALANCE_SPREAD: Duration = Duration::from_secs(10);
+
+/// How long watches may last on a connection that takes no new requests: more than the longest
+/// that clients ask for.
+pub const REBALANCE_DRAIN: Duration = Duration::from_secs(2 * 3_600);
+
 const _: () = {
     assert!(STREAM_WINDOW_BYTES <= CONNECTION_WINDOW_BYTES);
     assert!(URI_BYTES_MAX < 65_534, "more than this the HTTP library answers by itself");

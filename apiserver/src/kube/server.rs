@@ -4,7 +4,9 @@ use super::api::Api;
 use super::connection::{Connection, serve};
 use super::limits::{
     CLOSE_TIMEOUT, CONNECTIONS_MAX, DRAIN_TIMEOUT, HANDSHAKE_TIMEOUT, IDLE_TIMEOUT,
+    REBALANCE_SPREAD,
 };
+use super::rebalance::Rebalance;
 use crate::accept::Accepted;
 use crate::tls::{TlsError, TlsOptions};
 use std::sync::Arc;
@@ -30,6 +32,8 @@ pub struct Timeouts {
     pub idle: Duration,
     pub close: Duration,
     pub drain: Duration,
+    /// In which connections are moved to a replica that has come.
+    pub spread: Duration,
 }
 
 impl Default for Timeouts {
@@ -39,6 +43,7 @@ impl Default for Timeouts {
             idle: IDLE_TIMEOUT,
             close: CLOSE_TIMEOUT,
             drain: DRAIN_TIMEOUT,
+            spread: REBALANCE_SPREAD,
         }
     }
 }
@@ -49,19 +54,31 @@ pub struct KubeServer {
     tls: TlsAcceptor,
     timeouts: Timeouts,
     api: Arc<Api>,
+    /// `None`: connections stay.
+    rebalance: Option<Arc<Rebalance>>,
 }
 
 impl KubeServer {
     pub fn new(options: &Options, api: Arc<Api>) -> Result<Self, TlsError> {
         let tls = options.tls.requesting_config()?.into();
-        Ok(Self { tls, timeouts: options.timeouts, api })
+        let rebalance = Some(Arc::default());
+        Ok(Self { tls, timeouts: options.timeouts, api, rebalance })
     }
 
-    /// For a listener that must end sooner than others.
+    /// For the one address of many replicas: its connections cannot be moved, and requests on them
+    /// have `drain` when the address goes elsewhere.
     #[must_use]
-    pub fn with_drain_timeout(mut self, drain: Duration) -> Self {
+    pub fn for_virtual_address(mut self, drain: Duration) -> Self {
         self.timeouts.drain = drain;
+        self.rebalance = None;
         self
+    }
+
+    /// Moves connections when other replicas join or return, until `stop`.
+    pub async fn run_rebalance(self, stop: CancellationToken) {
+        if let Some(rebalance) = &self.rebalance {
+            rebalance.run(&self.api.storage, &stop).await;
+        }
     }
 
     /// Serves until `stop`, then ends watches, lets requests finish for a bounded time, and
@@ -75,6 +92,7 @@ impl KubeServer {
                 timeouts: self.timeouts,
                 requests: requests.clone(),
                 stop: stop.clone(),
+                rebalance: self.rebalance.clone(),
             };
             let tls = self.tls.clone();
             async move {

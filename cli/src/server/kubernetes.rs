@@ -62,26 +62,27 @@ fn service_accounts(keys: &ServiceAccountKeys) -> Result<Option<ServiceAccountOp
 }
 
 impl Kubernetes {
-    /// Serves until `stop`.
+    /// Serves until `stop`; returns what says how this replica is.
     pub fn serve(
         self,
         replica: &Replica,
         stop: &CancellationToken,
         tasks: &mut JoinSet<()>,
-    ) -> Result<(), Failure> {
+    ) -> Result<Arc<Api>, Failure> {
         let api = Api::new(replica.clone(), self.settings);
         let api = api.map_err(|error| errors::configuration_failure("api", &error))?;
         let api = Arc::new(api);
         tasks.spawn(api.clone().run(stop.clone()));
         let options = Options { tls: self.tls, timeouts: Timeouts::default() };
-        let server = KubeServer::new(&options, api);
+        let server = KubeServer::new(&options, api.clone());
         let server = server.map_err(|error| errors::tls_failure("api", &error))?;
+        tasks.spawn(server.clone().run_rebalance(stop.clone()));
         for listener in self.listeners {
             tasks.spawn(server.clone().run(listener, stop.clone()));
         }
         if let Some(address) = self.vip {
             tasks.spawn(Vip::new(address, replica.clone(), server).run(stop.clone()));
         }
-        Ok(())
+        Ok(api)
     }
 }

@@ -6,10 +6,12 @@ use super::{errors, peers, retention};
 use crate::config::{Peer, Retention};
 use crate::failure::Failure;
 use crate::signals::{Signals, Stop};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use xebec_apiserver::kube::api::Api;
 use xebec_apiserver::{EtcdServer, TlsOptions};
 use xebec_raft::Replica;
 
@@ -29,12 +31,13 @@ pub struct Running {
     clients: JoinSet<()>,
     /// Streams of peers last as long as their consensus: these servers are not drained.
     peers: JoinSet<()>,
+    kubernetes: Option<Arc<Api>>,
 }
 
 impl Running {
     pub fn new(replica: Replica) -> Self {
         let stop = CancellationToken::new();
-        Self { replica, stop, clients: JoinSet::new(), peers: JoinSet::new() }
+        Self { replica, stop, clients: JoinSet::new(), peers: JoinSet::new(), kubernetes: None }
     }
 
     pub fn serve_peers(&mut self, peer: &Peer, listeners: Vec<TcpListener>) -> Result<(), Failure> {
@@ -56,7 +59,8 @@ impl Running {
     }
 
     pub fn serve_kubernetes(&mut self, kubernetes: Kubernetes) -> Result<(), Failure> {
-        kubernetes.serve(&self.replica, &self.stop, &mut self.clients)
+        self.kubernetes = Some(kubernetes.serve(&self.replica, &self.stop, &mut self.clients)?);
+        Ok(())
     }
 
     /// Waits for the cluster as long as it takes: the other replicas may start later.
@@ -81,6 +85,9 @@ impl Running {
         fatal: &mut FatalSignal,
     ) -> Result<(), Failure> {
         tracing::info!("stopping");
+        if let Some(api) = self.kubernetes.take() {
+            api.health.stopping();
+        }
         let drain = async {
             match stop {
                 Stop::Alone => {

@@ -33,7 +33,7 @@ pub struct Vip {
 
 impl Vip {
     pub fn new(address: SocketAddr, replica: Replica, server: KubeServer) -> Self {
-        Self { address, replica, server: server.with_drain_timeout(DRAIN_TIMEOUT) }
+        Self { address, replica, server: server.for_virtual_address(DRAIN_TIMEOUT) }
     }
 
     /// Holds the address whenever this replica leads, until `stop`.
