@@ -68,7 +68,10 @@ pub async fn watch(api: &Arc<Api>, call: &mut Call, found: &Found) -> Answer {
     let mut response = respond::head(200, kind.framer.content_type());
     let content_type = HeaderValue::from_static(kind.framer.content_type());
     response.headers_mut().insert(CONTENT_TYPE, content_type);
-    *response.body_mut() = Body::stream(WatchBody::new(kind, hub, beginning, terms));
+    let resource = &found.resource;
+    let sent = api.metrics.events(&resource.group, &found.version().name, &resource.plural);
+    let body = WatchBody::new(kind, hub, beginning, terms).counting(sent);
+    *response.body_mut() = Body::stream(body);
     Ok(Reply::Raw(response))
 }
 

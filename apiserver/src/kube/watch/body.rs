@@ -20,6 +20,7 @@ use std::future::Future as _;
 use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -60,6 +61,8 @@ pub struct WatchBody {
     timer: Pin<Box<Sleep>>,
     /// Steps since others had a turn.
     burst: usize,
+    /// Events sent to all watches of the resource.
+    sent: Arc<AtomicU64>,
 }
 
 enum Stage {
@@ -83,7 +86,14 @@ impl WatchBody {
         };
         let headers = kind.framer.has_headers();
         let timer = Box::pin(sleep_until(next_alarm(terms.deadline)));
-        Self { kind, hub, stage, terms, headers, timer, burst: 0 }
+        Self { kind, hub, stage, terms, headers, timer, burst: 0, sent: Arc::default() }
+    }
+
+    /// Counts the events that it sends.
+    #[must_use]
+    pub fn counting(mut self, sent: Arc<AtomicU64>) -> Self {
+        self.sent = sent;
+        self
     }
 
     /// One step; `None` if it made nothing to send.
@@ -173,8 +183,11 @@ impl WatchBody {
         match made {
             Ok(chunk) => {
                 self.terms.position = through;
-                self.headers &= chunk.is_empty();
-                return filled(chunk);
+                self.headers &= chunk.bytes.is_empty();
+                if chunk.events > 0 {
+                    self.sent.fetch_add(chunk.events, Ordering::Relaxed);
+                }
+                return filled(chunk.bytes);
             }
             Err(ShowError::Compacted) => self.fail(too_old(self.terms.position, through)),
             Err(ShowError::Status(status)) => self.fail(status),

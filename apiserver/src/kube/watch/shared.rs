@@ -47,10 +47,17 @@ struct Known {
 
 /// Of one run: the chunks of each kind of watch.
 #[derive(Default)]
-struct Chunks(Mutex<Vec<(u64, Bytes)>>);
+struct Chunks(Mutex<Vec<(u64, Chunk)>>);
+
+/// What a watch sends of a run of events.
+#[derive(Debug, Clone, Default)]
+pub struct Chunk {
+    pub bytes: Bytes,
+    pub events: u64,
+}
 
 /// All that a kind of watch sends of a run of events; empty if it sees none of them.
-pub fn chunk(kind: &Kind, batches: &Batches) -> Result<Bytes, ShowError> {
+pub fn chunk(kind: &Kind, batches: &Batches) -> Result<Chunk, ShowError> {
     let Some(Chunks(chunks)) = batches.extension().get_or_init(Chunks::default) else {
         return make_chunk(kind, batches);
     };
@@ -64,17 +71,18 @@ pub fn chunk(kind: &Kind, batches: &Batches) -> Result<Bytes, ShowError> {
     Ok(chunk)
 }
 
-fn make_chunk(kind: &Kind, batches: &Batches) -> Result<Bytes, ShowError> {
+fn make_chunk(kind: &Kind, batches: &Batches) -> Result<Chunk, ShowError> {
     let mut frames = Vec::new();
     for batch in batches.iter() {
         push_frames(kind, batch, &mut frames)?;
     }
-    if frames.len() <= 1 {
-        return Ok(frames.pop().unwrap_or_default());
+    let events = frames.len() as u64;
+    if events <= 1 {
+        return Ok(Chunk { bytes: frames.pop().unwrap_or_default(), events });
     }
-    let mut chunk = BytesMut::with_capacity(frames.iter().map(Bytes::len).sum());
-    frames.iter().for_each(|frame| chunk.extend_from_slice(frame));
-    Ok(chunk.freeze())
+    let mut bytes = BytesMut::with_capacity(frames.iter().map(Bytes::len).sum());
+    frames.iter().for_each(|frame| bytes.extend_from_slice(frame));
+    Ok(Chunk { bytes: bytes.freeze(), events })
 }
 
 /// What is shared of one event of a batch; `None` if somebody else uses the batch's slot.
@@ -95,16 +103,17 @@ fn push_frames(kind: &Kind, batch: &EventBatch, frames: &mut Vec<Bytes>) -> Resu
 }
 
 /// The same for a watch that has sent nothing yet: its first event has headers.
-pub fn chunk_with_headers(kind: &Kind, batches: &Batches) -> Result<Bytes, ShowError> {
-    let (mut out, mut headers) = (Vec::new(), true);
+pub fn chunk_with_headers(kind: &Kind, batches: &Batches) -> Result<Chunk, ShowError> {
+    let (mut out, mut headers, mut events) = (Vec::new(), true, 0);
     for event in batches.iter().flat_map(|batch| batch.events()) {
         if let Some(change) = seen(&kind.matcher, event, &Share::default())? {
             let object = shown(event, change).ok_or(ShowError::Compacted)?;
             kind.framer.push(&mut out, change, object, headers)?;
             headers = false;
+            events += 1;
         }
     }
-    Ok(out.into())
+    Ok(Chunk { bytes: out.into(), events })
 }
 
 /// What a watch sees of an event.
