@@ -1,6 +1,7 @@
 //! The command line of `xebec bench`.
 
 use crate::BenchError;
+use crate::api::{self, ApiArgs};
 use crate::cluster::Layout;
 use crate::compare::{self, ALL, Workload};
 use crate::measure::{Processes, Sample};
@@ -23,9 +24,23 @@ pub enum Command {
                       --cacert ca.crt --cert admin.crt --key admin.key --pids 101,102,103 --only get"
     )]
     Etcd(EtcdArgs),
+    /// Puts load on a Kubernetes API server that is running: Xebec's or any other
+    #[command(after_help = API_EXAMPLES)]
+    Api(Box<ApiArgs>),
     /// Fills a cluster of its own with many keys, overwrites them while compacting, restarts it
     Million(MillionArgs),
 }
+
+const API_EXAMPLES: &str = "Examples:
+  What a cluster of `xebec up` does, spread over its replicas:
+    xebec bench api --kubeconfig DIR/admin.kubeconfig --pids 101,102,103 \\
+      --server https://127.0.0.11:6443,https://127.0.0.12:6443,https://127.0.0.13:6443
+
+  The fan-out of watches of another server, for a minute each, and a chart of it:
+    xebec bench api --server https://10.0.0.1:6443 --ca ca.crt --cert admin.crt --key admin.key \\
+      --only watch-100,watch-1000,watch-5000,paced-1000 --seconds 60 --svg fan-out.svg
+
+docs/benchmarks.md says what each row does.";
 
 #[derive(Debug, clap::Args)]
 pub struct CompareArgs {
@@ -94,6 +109,7 @@ pub async fn run(command: Command) -> Result<(), BenchError> {
     let report = match command {
         Command::Compare(args) => compare(args).await?,
         Command::Etcd(args) => etcd(args).await?,
+        Command::Api(args) => api::run(*args, progress).await?,
         Command::Million(args) => many_keys(args).await?,
     };
     println!("{report}");

@@ -4,12 +4,14 @@
 //! members. Each file of [`workload`] puts one kind of load on it and returns a
 //! [`measure::Sample`]: a rate, latencies, CPU per operation over all members, memory.
 //! [`compare`] starts etcd and Xebec in turn, runs every workload on both and prints the ratios.
+//! [`api`] measures any Kubernetes API server.
 //!
 //! Invariant: nothing here knows the server's insides; it measures through the public API and
 //! `/proc` alone.
 
 #![expect(clippy::disallowed_methods, reason = "measuring is reading the clock")]
 
+pub mod api;
 pub mod args;
 pub mod cluster;
 pub mod compare;
@@ -32,6 +34,12 @@ pub enum BenchError {
     Request { code: tonic::Code, message: String },
     #[error("cannot read {path}: {source}")]
     Read { path: String, source: std::io::Error },
+    #[error("cannot write {path}: {source}")]
+    Write { path: String, source: std::io::Error },
+    #[error("{server}: {reason}")]
+    Unreachable { server: String, reason: String },
+    #[error("{what}: {code}: {message}")]
+    Refused { what: String, code: u16, message: String },
     #[error("cannot start {program}: {source}")]
     Spawn { program: String, source: std::io::Error },
     #[error("{program} ended or was not ready within {seconds} s; its log is {log}")]

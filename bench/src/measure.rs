@@ -65,6 +65,12 @@ impl Processes {
     pub fn rss_bytes(&self) -> Result<u64, BenchError> {
         self.pids.iter().map(|pid| rss_of(*pid)).sum()
     }
+
+    /// Like resident memory, but pages that processes share count once; `None` where the kernel
+    /// does not tell, as it does not of others' processes.
+    pub fn pss_bytes(&self) -> Option<u64> {
+        self.pids.iter().map(|pid| pss_of(*pid)).sum()
+    }
 }
 
 fn read(path: String) -> Result<String, BenchError> {
@@ -94,7 +100,16 @@ fn rss_of(pid: u32) -> Result<u64, BenchError> {
 }
 
 fn parse_rss(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    parse_kib(status, "VmRSS:")
+}
+
+fn pss_of(pid: u32) -> Option<u64> {
+    parse_kib(&read(format!("/proc/{pid}/smaps_rollup")).ok()?, "Pss:")
+}
+
+/// The bytes of a line in kibibytes.
+fn parse_kib(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kib * 1024)
 }
@@ -128,7 +143,9 @@ mod tests {
     #[test]
     fn this_process_has_memory() {
         let me = Processes::new(vec![std::process::id()]);
-        assert!(me.rss_bytes().expect("own status is readable") > 0);
+        let resident = me.rss_bytes().expect("own status is readable");
+        assert!(resident > 0);
+        assert!(me.pss_bytes().expect("own memory is readable") <= resident.max(1 << 30));
         me.cpu().expect("own stat is readable");
     }
 }

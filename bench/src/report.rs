@@ -63,7 +63,8 @@ fn ratio_cells(base: &Sample, other: &Sample) -> Vec<String> {
     ]
 }
 
-fn milliseconds(latency: Option<Duration>) -> String {
+/// Of an operation, or a dash where there is none.
+pub fn milliseconds(latency: Option<Duration>) -> String {
     latency.map_or_else(|| "–".into(), |l| format!("{:.2} ms", l.as_secs_f64() * 1e3))
 }
 

@@ -30,6 +30,9 @@ pub enum Command {
     Sim(SimArgs),
     /// Kill the leader again and again and measure the longest gap between acknowledged writes.
     Failover(FailoverArgs),
+    /// Kill the leader again and again under clients of the Kubernetes API: every write must be
+    /// seen once by every watch, also by one that goes from replica to replica.
+    Kube(KubeArgs),
 }
 
 #[derive(Debug, Clone, ClapArgs)]
@@ -114,6 +117,16 @@ pub struct FailoverArgs {
 
     /// How many leaders to kill.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub kills: u32,
+}
+
+#[derive(Debug, Clone, ClapArgs)]
+pub struct KubeArgs {
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
+
+    /// How many leaders to kill.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub kills: u32,
 }
 

@@ -14,7 +14,7 @@ pub mod sim;
 
 pub use args::Args;
 
-use args::{CheckArgs, Command, FailoverArgs, RunArgs};
+use args::{CheckArgs, Command, FailoverArgs, KubeArgs, RunArgs};
 use history::History;
 use process::{ProcessError, stage};
 use std::process::ExitCode;
@@ -26,6 +26,7 @@ pub fn run(args: Args) -> ExitCode {
         None => break_replicas(args.run),
         Some(Command::Check(args)) => judge(&args),
         Some(Command::Failover(args)) => measure_failover(args),
+        Some(Command::Kube(args)) => watch_kube(args),
         Some(Command::Sim(args)) => Ok(args.run()),
     };
     result.unwrap_or_else(|error| {
@@ -51,6 +52,13 @@ fn measure_failover(mut args: FailoverArgs) -> Result<ExitCode, ProcessError> {
     let gaps = runtime()?.block_on(process::failover::failover(&args))?;
     println!("\n{gaps}");
     Ok(ExitCode::SUCCESS)
+}
+
+fn watch_kube(mut args: KubeArgs) -> Result<ExitCode, ProcessError> {
+    stage::enter_place(&mut args.cluster)?;
+    let verdict = runtime()?.block_on(process::kube::run(&args))?;
+    println!("\n{verdict}");
+    Ok(if verdict.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn judge(args: &CheckArgs) -> Result<ExitCode, ProcessError> {

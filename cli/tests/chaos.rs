@@ -1,5 +1,6 @@
 //! A short run of chaos on real replicas of this very binary: at least thirty faults under load,
-//! and a history without a contradiction. `xebec chaos` runs it for as long as one likes.
+//! and a history without a contradiction; and leaders killed under clients of the Kubernetes API.
+//! `xebec chaos` runs it for as long as one likes.
 
 use std::process::{Command, Output};
 
@@ -29,6 +30,20 @@ fn replicas_survive_chaos() {
     let report = text(&output);
     assert!(output.status.success(), "{report}");
     assert!(faults(&report).is_some_and(|count| count >= FAULTS_MIN), "{report}");
+}
+
+#[test]
+fn watches_of_the_kubernetes_api_survive_dying_leaders() {
+    let report = xebec(&["kube", "--kills", "4"]);
+    let text = text(&report);
+    assert!(report.status.success(), "{text}");
+    assert!(text.contains("kills       4"), "{text}");
+    // A run in which nothing happened would pass as well.
+    for counted in
+        ["writes      0", "events      0", " 0 bookmarks", "contests    0", "reads       0"]
+    {
+        assert!(!text.contains(counted), "{text}");
+    }
 }
 
 #[test]

@@ -3,7 +3,8 @@
 //! [`run::run`] starts a [`cluster::Cluster`] in a place of its own ([`sandbox`], [`network`],
 //! [`disk`]), lets clients work on it ([`load`], [`watcher`], [`recorder`]) while the [`nemesis`]
 //! injects [`faults`], keeps what the clients saw in a [`journal`], and has it judged
-//! ([`crate::check`]); [`verdict`] is what a person reads. [`failover`] measures instead.
+//! ([`crate::check`]); [`verdict`] is what a person reads. [`failover`] measures instead, and
+//! [`kube`] kills leaders under clients of the Kubernetes API.
 //!
 //! Invariants: nothing outlives the run (the processes of a sandbox die with it; on loopback they
 //! are killed when dropped); nobody but the run's own processes is ever signalled.
@@ -18,6 +19,7 @@ pub mod faults;
 pub mod finale;
 pub mod gaps;
 pub mod journal;
+pub mod kube;
 pub mod leaser;
 pub mod load;
 pub mod nemesis;

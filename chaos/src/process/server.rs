@@ -102,6 +102,11 @@ impl Server {
         ] {
             command.arg(flag).arg(path);
         }
+        if stage.serves_kube {
+            command.args(["--api-listen", &stage.kube_url(self.node)]);
+            command.arg("--api-cert").arg(&files.cert).arg("--api-key").arg(&files.key);
+            command.arg("--api-client-ca").arg(&files.ca);
+        }
         Ok(())
     }
 

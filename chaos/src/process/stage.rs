@@ -4,13 +4,14 @@ use super::ProcessError;
 use super::disk::Disks;
 use super::network::{Network, Node};
 use super::sandbox;
-use super::tls::{Authority, ServerFiles};
+use super::tls::{Authority, KubeIdentity, ServerFiles};
 use crate::args::{ClusterArgs, OWN_OUT, Place, SANDBOXED, SEED};
 use std::path::{Path, PathBuf};
 use tonic::transport::ClientTlsConfig;
 
 const CLIENT_PORT: u16 = 2379;
 const PEER_PORT: u16 = 2380;
+const KUBE_PORT: u16 = 6443;
 
 pub struct Stage {
     pub binary: PathBuf,
@@ -21,6 +22,8 @@ pub struct Stage {
     pub seed: u64,
     pub client_tls: ClientTlsConfig,
     authority: Authority,
+    /// The replicas serve the Kubernetes API too.
+    pub serves_kube: bool,
     /// Removed at the end unless something was wrong.
     pub out_is_ours: bool,
 }
@@ -86,6 +89,7 @@ impl Stage {
             seed,
             client_tls: authority.client()?,
             authority,
+            serves_kube: false,
             out_is_ours: args.out.is_none(),
             out,
         })
@@ -97,6 +101,15 @@ impl Stage {
 
     pub fn client_url(&self, node: Node) -> String {
         format!("https://{}:{CLIENT_PORT}", self.network.address(node))
+    }
+
+    pub fn kube_url(&self, node: Node) -> String {
+        format!("https://{}:{KUBE_PORT}", self.network.address(node))
+    }
+
+    /// For a client that may do everything in the Kubernetes API.
+    pub fn kube_credentials(&self) -> Result<KubeIdentity, ProcessError> {
+        self.authority.kube_identity()
     }
 
     pub fn peer_url(&self, node: Node) -> String {

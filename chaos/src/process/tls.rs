@@ -12,6 +12,13 @@ pub struct Authority {
     certificate: String,
 }
 
+/// A client of the Kubernetes API that may do everything, PEM.
+pub struct KubeIdentity {
+    pub ca: String,
+    pub cert: String,
+    pub key: String,
+}
+
 /// Files of one replica.
 pub struct ServerFiles {
     pub cert: PathBuf,
@@ -34,9 +41,17 @@ impl Authority {
     }
 
     fn issue(&self, name: &str, address: Option<IpAddr>) -> Result<(String, String), ProcessError> {
-        let key = KeyPair::generate()?;
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, name);
+        self.sign(params, address)
+    }
+
+    fn sign(
+        &self,
+        mut params: CertificateParams,
+        address: Option<IpAddr>,
+    ) -> Result<(String, String), ProcessError> {
+        let key = KeyPair::generate()?;
         params.extended_key_usages = vec![
             rcgen::ExtendedKeyUsagePurpose::ServerAuth,
             rcgen::ExtendedKeyUsagePurpose::ClientAuth,
@@ -57,6 +72,14 @@ impl Authority {
         write(&files.cert, &certificate)?;
         write(&files.key, &key)?;
         Ok(files)
+    }
+
+    pub fn kube_identity(&self) -> Result<KubeIdentity, ProcessError> {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, "chaos");
+        params.distinguished_name.push(DnType::OrganizationName, "system:masters");
+        let (cert, key) = self.sign(params, None)?;
+        Ok(KubeIdentity { ca: self.certificate.clone(), cert, key })
     }
 
     pub fn client(&self) -> Result<ClientTlsConfig, ProcessError> {

@@ -3,6 +3,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "processes are waited for in real time")]
 
+mod bench;
 mod config;
 mod etcdctl;
 mod golden;
