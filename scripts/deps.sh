@@ -11,6 +11,7 @@ needs=(
     "ccache:ccache:compiles RocksDB once per machine"
     "etcdctl:etcd-client:tests against a real etcd client"
     "kubectl:kubernetes-client:tests against a real Kubernetes client"
+    "@venv:python3-venv:tests against the Kubernetes client for Python"
     "etcd:etcd-server:the peer of the benchmark"
     "ip:iproute2:network namespaces of the chaos tests"
     "unshare:util-linux:the same"
@@ -19,6 +20,7 @@ needs=(
 
 present() {
     case "$1" in
+    @venv) python3 -c "import venv, ensurepip" 2>/dev/null ;;
     @libclang) compgen -G "/usr/lib/llvm-*/lib/libclang*.so*" >/dev/null || [[ -n "${LIBCLANG_PATH:-}" ]] ;;
     *) command -v "$1" >/dev/null || [[ -x "/usr/sbin/$1" ]] ;;
     esac
