@@ -45,7 +45,7 @@ pub async fn watch(
         // it is, and the next one goes on from there.
         let (patience, seconds) = match home {
             Some(_) => (usize::MAX, 600),
-            None if sitting % 3 == 0 => (usize::MAX, 1),
+            None if sitting.is_multiple_of(3) => (usize::MAX, 1),
             None => (rng.random_range(1..30), 600),
         };
         let from = seen.last().map_or(base, |last| last.revision);
