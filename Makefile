@@ -9,7 +9,7 @@ export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/xebec/target
 export CARGO_TERM_COLOR ?= auto
 
 .DEFAULT_GOAL := build
-.PHONY: build release up test verify fix bench deps deny help
+.PHONY: build release up test clients verify fix bench deps deny help
 
 build: deps ## Build the debug binary
 	cargo build --locked -p xebec
@@ -22,6 +22,9 @@ up: release ## Start three replicas on this machine (ARGS="--data DIR")
 
 test: deps ## Run all tests (dev profile; ARGS="-p xebec-store" for one crate)
 	scripts/test.sh $(ARGS)
+
+clients: deps ## Test with kube-rs, which takes minutes to build
+	cargo test --locked -p xebec --test process -- --ignored kube_rs
 
 verify: deps ## Check format, lints, dependencies and house rules; never writes
 	@cargo clippy --version >/dev/null 2>&1 && cargo fmt --version >/dev/null 2>&1 \

@@ -1,5 +1,6 @@
-//! Kubernetes' client for Python against every replica of a cluster. It is installed once, in the
-//! versions of `clients/requirements.txt`, below the target directory.
+//! Kubernetes' client for Python, and kube-rs, against every replica of a cluster. The former is
+//! installed once, in the versions of `clients/requirements.txt`, below the target directory; the
+//! latter is a crate of its own in `clients/kube-rs`, which is built on demand.
 
 use crate::harness::{Cluster, has, succeed, text};
 use std::path::{Path, PathBuf};
@@ -34,19 +35,41 @@ fn python() -> Option<PathBuf> {
     Some(python)
 }
 
+/// What a check is told: the kubeconfig, and every replica.
+fn arguments(cluster: &Cluster) -> Vec<String> {
+    let kubeconfig = cluster.path().join("admin.kubeconfig").display().to_string();
+    let server = |number: u8| format!("https://{}:6443", cluster.network.address(10 + number));
+    [kubeconfig].into_iter().chain((1..=3).map(server)).collect()
+}
+
+fn assert_passed(printed: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(printed.contains(part), "{part} was not tried:\n{printed}");
+    }
+}
+
 #[test]
 fn python_works_with_every_replica() {
     let Some(python) = python() else { return };
     let cluster = Cluster::start(&[]);
     let check = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/process/clients/check.py");
     let mut command = Command::new(python);
-    command.arg(check).arg(cluster.path().join("admin.kubeconfig"));
     command.env_remove("KUBECONFIG").env("PYTHONDONTWRITEBYTECODE", "1");
-    for number in 1..=3_u8 {
-        command.arg(format!("https://{}:6443", cluster.network.address(10 + number)));
-    }
-    let printed = succeed(&mut command);
-    for part in ["objects", "patches", "watches", "pages", "protobuf", "races", "discovery"] {
-        assert!(printed.contains(part), "{part} was not tried:\n{printed}");
-    }
+    let printed = succeed(command.arg(check).args(arguments(&cluster)));
+    let parts = ["objects", "patches", "watches", "pages", "protobuf", "races", "discovery"];
+    assert_passed(&printed, &parts);
+}
+
+#[test]
+#[ignore = "builds kube-rs, which takes minutes: `make clients`"]
+fn kube_rs_works_with_every_replica() {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/process/clients/kube-rs");
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("it is below the target");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["run", "--locked", "--quiet", "--manifest-path"]).arg(manifest.join("Cargo.toml"));
+    cargo.arg("--target-dir").arg(target).arg("--");
+    let cluster = Cluster::start(&[]);
+    let printed = succeed(cargo.env_remove("KUBECONFIG").args(arguments(&cluster)));
+    let parts = ["objects", "patches", "watches", "watchers", "pages", "races", "discovery"];
+    assert_passed(&printed, &parts);
 }
