@@ -61,7 +61,10 @@ pub fn to_parent(
     let path = path_in(paths, api_version).flatten().unwrap_or_default();
     for record in &scale.records {
         if has(&record.set, SCALE_PATH) {
-            managers.put(rewritten(record, api_version, path));
+            let mut new = rewritten(record, api_version, path);
+            // Upstream knows the times of the resource's own entries only.
+            new.time = managers.find(&record.id).and_then(|at| managers.records[at].time.clone());
+            managers.put(new);
         }
     }
     Ok(Source::Borrowed(entries).assemble(managers.encode()))
@@ -122,10 +125,12 @@ mod tests {
         assert_eq!(
             text(&parent),
             [
+                r#""hpa" "apps/v1" {"f:spec":{"f:replicas":{}}}"#,
                 r#""a" "apps/v1" {"f:spec":{"f:paused":{}}}"#,
                 r#""b" "apps/v2" {"f:spec":{"f:x":{}}}"#,
-                r#""hpa" "apps/v1" {"f:spec":{"f:replicas":{}}}"#,
             ]
         );
+        let has_time = |entry: &Value| entry.get("time").is_some();
+        assert_eq!(parent.iter().map(has_time).collect::<Vec<_>>(), [false, true, true]);
     }
 }
