@@ -1,6 +1,7 @@
 //! Cluster addresses, each held by its `IPAddress`.
 
-use super::{family, give_back, is_headless, kind};
+use super::families::of as family;
+use super::{give_back, is_headless, kind};
 use crate::kube::admission::Review;
 use crate::kube::clock;
 use crate::kube::object;

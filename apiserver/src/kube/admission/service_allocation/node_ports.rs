@@ -4,7 +4,7 @@ use super::{give_back, kind};
 use crate::kube::admission::Review;
 use crate::kube::clock;
 use crate::kube::storage::Change;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::RangeInclusive;
 use xebec_core::edit::{self, Edit};
 use xebec_core::field_error::FieldError;
@@ -58,43 +58,47 @@ pub fn allocate(review: &mut Review<'_>, service: &mut Object) -> Result<(), Fie
     Ok(())
 }
 
+fn number(port: &Value, name: &str) -> i64 {
+    port.get(name).and_then(Value::as_i64).unwrap_or_default()
+}
+
 fn allocate_ports(
     review: &mut Review<'_>,
     service: &mut Object,
     old: &[i64],
 ) -> Result<(), FieldError> {
     let mut ports = edit::items(service, &["spec", "ports"]).to_vec();
-    // One number may serve several protocols of one port.
-    let mut taken: HashMap<i64, Vec<(i64, String)>> = HashMap::new();
-    let number = |port: &Value, name: &str| port.get(name).and_then(Value::as_i64).unwrap_or(0);
-    let protocol =
-        |port: &Value| port.get("protocol").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let mut taken: HashSet<i64> = HashSet::new();
     for (at, port) in ports.iter().enumerate() {
         let given = number(port, "nodePort");
-        if given == 0 {
-            continue;
-        }
-        if !old.contains(&given) && !taken.contains_key(&given) {
+        if given != 0 && !old.contains(&given) && taken.insert(given) {
             take(review, service, (given, &format!("spec.ports[{at}].nodePort")))?;
         }
-        taken.entry(given).or_default().push((number(port, "port"), protocol(port)));
     }
     if !needs_ports(service) {
         return Ok(());
+    }
+    // In a new Service, ports of the same number (for several protocols) share a node port.
+    let shares = review.old.is_none();
+    let mut by_number: HashMap<i64, i64> = HashMap::new();
+    for port in ports.iter().filter(|_| shares) {
+        let given = number(port, "nodePort");
+        if given != 0 {
+            by_number.entry(number(port, "port")).or_insert(given);
+        }
     }
     for (at, port) in ports.iter_mut().enumerate() {
         if number(port, "nodePort") != 0 {
             continue;
         }
-        let (own, protocol) = (number(port, "port"), protocol(port));
-        let shared = taken.iter().find(|(_, users)| {
-            users.iter().all(|(number, other)| *number == own && *other != protocol)
-        });
-        let chosen = match shared.map(|(chosen, _)| *chosen) {
-            Some(chosen) => chosen,
+        let own = number(port, "port");
+        let chosen = match by_number.get(&own) {
+            Some(chosen) => *chosen,
             None => take_any(review, &format!("spec.ports[{at}].nodePort"), service)?,
         };
-        taken.entry(chosen).or_default().push((own, protocol));
+        if shares {
+            by_number.insert(own, chosen);
+        }
         if let Some(port) = port.as_object_mut() {
             port.insert("nodePort", Value::Int(chosen));
         }
