@@ -30,6 +30,7 @@ mod batch;
 mod certificates;
 mod coordination;
 mod core_group;
+mod difference;
 mod discovery;
 mod flowcontrol;
 mod formats;

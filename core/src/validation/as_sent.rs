@@ -1,22 +1,54 @@
 //! [`as_sent`]: empty lists and maps, which normal form takes for absent, in the words of errors.
 
 use crate::field_error::FieldError;
-use crate::value::Value;
+use crate::value::{Object, Value};
 
 /// Shows `[]` and `{}` in place of `null` where that is what the client sent (`sent` is the tree of
 /// its whole object): objects in normal form do not tell one from the other, errors upstream do.
 pub fn as_sent(errors: &mut [FieldError], sent: &Value) {
     for error in errors {
-        let Some((before, after)) = error.body.split_once(": null") else { continue };
-        if !matches!(before, "Invalid value" | "Unsupported value") {
+        let body = &error.body;
+        let Some((words, rest)) = body.split_once(": ") else { continue };
+        if !matches!(words, "Invalid value" | "Unsupported value") {
             continue;
         }
-        let empty = match find(sent, &error.field) {
-            Some(Value::Array(items)) if items.is_empty() => "[]",
-            Some(Value::Object(fields)) if fields.is_empty() => "{}",
-            _ => continue,
-        };
-        error.body = format!("{before}: {empty}{after}");
+        let mut values = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
+        let Some(Ok(mut shown)) = values.next() else { continue };
+        let end = values.byte_offset();
+        // Some kinds' rules name fields of the specification without it.
+        let field = find(sent, &error.field);
+        let Some(sent) = field.or_else(|| find(sent.get("spec")?, &error.field)) else { continue };
+        if restate(&mut shown, sent)
+            && let Ok(shown) = serde_json::to_string(&shown)
+        {
+            error.body = format!("{words}: {shown}{}", &rest[end..]);
+        }
+    }
+}
+
+/// Shows what was sent empty as empty, at every depth; whether there was any. The names of what
+/// is shown may be those of Go's fields: `DNSPolicy` for `dnsPolicy`.
+fn restate(shown: &mut Value, sent: &Value) -> bool {
+    match (shown, sent) {
+        (shown @ Value::Null, Value::Array(items)) if items.is_empty() => {
+            *shown = Value::Array(Vec::new());
+            true
+        }
+        (shown @ Value::Null, Value::Object(fields)) if fields.is_empty() => {
+            *shown = Value::Object(Object::default());
+            true
+        }
+        (Value::Array(shown), Value::Array(sent)) => {
+            let pairs = shown.iter_mut().zip(sent);
+            pairs.fold(false, |any, (shown, sent)| restate(shown, sent) || any)
+        }
+        (Value::Object(shown), Value::Object(sent)) => {
+            shown.iter_mut().fold(false, |any, (name, shown)| {
+                let sent = sent.iter().find(|(one, _)| one.eq_ignore_ascii_case(name));
+                sent.is_some_and(|(_, sent)| restate(shown, sent)) || any
+            })
+        }
+        _ => false,
     }
 }
 
@@ -55,6 +87,16 @@ mod tests {
         assert_eq!(restated("a.b", r#"{"a":{"b":{}}}"#), "Invalid value: {}: why");
         assert_eq!(restated("a[1].b", r#"{"a":[1,{"b":[]}]}"#), "Invalid value: []: why");
         assert_eq!(restated("a[x.y/z]", r#"{"a":{"x.y/z":[]}}"#), "Invalid value: []: why");
+    }
+
+    #[test]
+    fn what_was_sent_empty_shows_as_empty_at_every_depth() {
+        let shown = r#"{"Requests":null,"DNSConfig":[null,1],"Other":null}"#;
+        let mut errors = [FieldError::shown(Reason::Invalid, "spec", shown, "field is immutable")];
+        let sent = r#"{"spec":{"requests":[],"dnsConfig":[{},1]}}"#;
+        as_sent(&mut errors, &serde_json::from_str(sent).expect("a tree"));
+        let shown = r#"{"Requests":[],"DNSConfig":[{},1],"Other":null}"#;
+        assert_eq!(errors[0].body, format!("Invalid value: {shown}: field is immutable"));
     }
 
     #[test]

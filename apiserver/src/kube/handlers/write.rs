@@ -9,11 +9,14 @@ use crate::kube::admission::{Effects, Operation, Review};
 use crate::kube::api::Api;
 use crate::kube::call::Call;
 use crate::kube::clock;
+use crate::kube::decode;
 use crate::kube::found::Found;
 use crate::kube::limits::CONFLICT_RETRIES_MAX;
+use crate::kube::negotiate::Media;
 use crate::kube::object::{self, Stored};
 use crate::kube::rbac::escalation;
 use crate::kube::storage::{Change, Storage};
+use http::Method;
 use std::sync::Arc;
 use xebec_core::codec::normal;
 use xebec_core::field_error::FieldError;
@@ -21,8 +24,9 @@ use xebec_core::lifecycle::{self, Existing, Fresh};
 use xebec_core::registry::Registry;
 use xebec_core::status::{GroupName, Status};
 use xebec_core::strategy::{Context, Requester};
+use xebec_core::target::Target;
 use xebec_core::validation;
-use xebec_core::value::Object;
+use xebec_core::value::{Object, Value};
 use xebec_core::{apply, convert, defaults};
 use xebec_store::View;
 use xebec_store::kv::Revision;
@@ -170,9 +174,10 @@ impl<'a> Attempt<'a> {
         lifecycle::before_create(target, &mut object, &fresh, &self.context())?;
         self.settle(&mut object);
         let name = lifecycle::name(&object).to_owned();
-        invalid(self.found, &name, &validation::on_create(target, &object))?;
+        let judged = self.judged();
+        self.valid(&name, validation::on_create(judged, &object))?;
         effects.warnings.extend(warning);
-        effects.warnings.extend(validation::warnings(target, &object, None));
+        effects.warnings.extend(validation::warnings(judged, &object, None));
         let mut review = self.review(view, Operation::Create, (None, &name, ""), &mut effects);
         self.api.admission.validate(&mut review, Some(&object))?;
         lifecycle::check_new_version(&object)?;
@@ -206,9 +211,10 @@ impl<'a> Attempt<'a> {
         self.settle(&mut new);
         object::set_resource_version(&mut new, stored.revision());
         apply::admission::keep_times(old, &mut new);
-        invalid(self.found, name, &validation::on_update(target, &new, old))?;
+        let judged = self.judged();
+        self.valid(name, validation::on_update(judged, &new, old))?;
         effects.warnings.extend(warning);
-        effects.warnings.extend(validation::warnings(target, &new, Some(old)));
+        effects.warnings.extend(validation::warnings(judged, &new, Some(old)));
         let mut review = self.review(view, Operation::Update, subject, &mut effects);
         self.api.admission.validate(&mut review, Some(&new))?;
         let deletes = lifecycle::deletes_now(target, &new, old);
@@ -224,6 +230,26 @@ impl<'a> Attempt<'a> {
             expected: stored.revision(),
             effects,
         })
+    }
+
+    /// What validation looks at: the rules of the group that the client speaks.
+    fn judged(&self) -> Target<'_> {
+        Target::asked(&self.found.resource, &self.found.subresource)
+    }
+
+    /// 422 if validation found something.
+    fn valid(&self, name: &str, mut errors: Vec<FieldError>) -> Result<(), Status> {
+        if errors.is_empty() {
+            return Ok(());
+        }
+        let whole = matches!(self.call.method, Method::POST | Method::PUT);
+        if whole
+            && decode::content_type(self.call)? == Media::Json
+            && let Ok(sent) = serde_json::from_slice::<Value>(&self.call.body)
+        {
+            validation::as_sent(&mut errors, &sent);
+        }
+        Err(Status::invalid(self.found.stored().group_kind(), name, &errors))
     }
 
     /// Nobody grants in a role or binding what they may not.
@@ -289,12 +315,4 @@ pub fn complete(found: &Found, mut object: Object, call: &Call) -> Result<Object
 pub fn to_client(found: &Found, object: Object) -> Result<Object, Status> {
     let converted = convert::from_stored(&found.resource, object, found.version());
     converted.map_err(Status::internal)
-}
-
-/// 422 if validation found something.
-fn invalid(found: &Found, name: &str, errors: &[FieldError]) -> Result<(), Status> {
-    if errors.is_empty() {
-        return Ok(());
-    }
-    Err(Status::invalid(found.stored().group_kind(), name, errors))
 }

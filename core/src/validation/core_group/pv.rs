@@ -3,6 +3,7 @@
 use super::pvc;
 use crate::field_error::FieldError;
 use crate::target::Target;
+use crate::validation::difference::difference;
 use crate::validation::fields::{Fields, metadata, same, same_objects};
 use crate::validation::internal;
 use crate::validation::path::Path;
@@ -323,7 +324,8 @@ fn update(target: Target<'_>, new: &Object, old: &Object, errors: &mut Errors) {
     }
     if !same_objects(&of_new, &of_old) {
         let detail = "spec.persistentvolumesource is immutable after creation";
-        errors.push(FieldError::forbidden("spec.persistentvolumesource", detail));
+        let detail = format!("{detail}{}", difference(&of_old, &of_new));
+        errors.push(FieldError::forbidden("spec.persistentvolumesource", &detail));
     }
     let mode = "volumeMode";
     let path = Path::root(mode);

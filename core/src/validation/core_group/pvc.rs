@@ -4,6 +4,7 @@
 use crate::field_error::{FieldError, Reason};
 use crate::names;
 use crate::target::Target;
+use crate::validation::difference::difference;
 use crate::validation::fields::{Fields, metadata, same, same_objects};
 use crate::validation::labels;
 use crate::validation::path::Path;
@@ -194,7 +195,8 @@ fn update(target: Target<'_>, new: &Object, old: &Object, errors: &mut Errors) {
         settle_size(&mut rest, before);
     }
     if !same_objects(&rest, before) {
-        errors.push(FieldError::forbidden("spec", CHANGEABLE));
+        let detail = format!("{CHANGEABLE}{}", difference(before, &rest));
+        errors.push(FieldError::forbidden("spec", &detail));
     }
     let size =
         |spec: &Object| check::quantity(spec.part("resources").part("requests").value("storage"));

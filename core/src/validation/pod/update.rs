@@ -1,6 +1,7 @@
 //! What may change of a pod once it is there.
 
 use super::super::Errors;
+use super::super::difference::difference;
 use super::super::fields::{Fields, metadata, same, same_objects};
 use super::super::internal;
 use super::super::meta;
@@ -44,7 +45,8 @@ pub(super) fn update(target: Target<'_>, new: &Object, old: &Object, errors: &mu
         gated(&mut rest, new, old, &path, errors);
     }
     if !same_objects(&rest, old) {
-        errors.push(FieldError::forbidden(path, UPDATABLE));
+        let detail = format!("{UPDATABLE}{}", difference(old, &rest));
+        errors.push(FieldError::forbidden(path, &detail));
     }
 }
 
