@@ -45,16 +45,21 @@ pub async fn run(args: ApiArgs, progress: fn(&str)) -> Result<String, BenchError
         clients: args.clients,
         duration: Duration::from_secs(args.seconds),
         objects: args.objects,
+        list_of: args.list_of,
         watch_connections: args.watch_connections,
         encoding: args.watch_encoding,
         processes: Processes::new(args.pids.clone()),
     };
+    let idle = memory(&setting.processes)?;
     let mut lines = Vec::new();
     for row in args.rows() {
         progress(&format!("{row}: {}", row.describe()));
         let name = format!("xebec-bench-{}-{row}", unique());
         let namespace = Namespace::create(&pool, &name).await?;
-        let measured = rows::run(row, &setting, &pool, &namespace).await;
+        let measured = tokio::select! {
+            measured = rows::run(row, &setting, &pool, &namespace) => measured,
+            _ = tokio::signal::ctrl_c() => Err(BenchError::Invalid("interrupted".into())),
+        };
         if args.keep {
             progress(&format!("{row}: namespace {name} is kept"));
         } else {
@@ -71,7 +76,17 @@ pub async fn run(args: ApiArgs, progress: fn(&str)) -> Result<String, BenchError
         write(path, &chart::fan_out(&access.describe(), &lines))?;
         progress(&format!("chart: {}", path.display()));
     }
-    Ok(report::table(&lines))
+    Ok(idle + &report::table(&lines))
+}
+
+/// A line on the servers' memory before any load.
+fn memory(processes: &Processes) -> Result<String, BenchError> {
+    let mib = |bytes: u64| format!("{} MiB", bytes >> 20);
+    Ok(match (processes.rss_bytes()?, processes.pss_bytes()) {
+        (0, _) => String::new(),
+        (rss, None) => format!("before any load: RSS {}\n", mib(rss)),
+        (rss, Some(pss)) => format!("before any load: RSS {}, PSS {}\n", mib(rss), mib(pss)),
+    })
 }
 
 /// Tells runs apart that measure the same server.

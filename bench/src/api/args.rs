@@ -3,6 +3,7 @@
 use super::access::{Access, Credentials};
 use super::kubeconfig;
 use super::row::{ALL, Row};
+use super::rows::ListOf;
 use super::watchers::Encoding;
 use crate::BenchError;
 use std::path::{Path, PathBuf};
@@ -57,7 +58,10 @@ pub struct ApiArgs {
     /// What watches are read in
     #[arg(long, value_enum, default_value_t = Encoding::Json)]
     pub(super) watch_encoding: Encoding,
-    /// Objects of 1.5 KB that the lists are of
+    /// What the lists are of
+    #[arg(long, value_enum, default_value_t = ListOf::Configmaps)]
+    pub(super) list_of: ListOf,
+    /// How many of them
     #[arg(long, default_value_t = 12_000, value_parser = in_range(1, 1_000_000))]
     pub(super) objects: usize,
     /// Draw the fan-out of watches to this file

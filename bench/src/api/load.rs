@@ -15,6 +15,10 @@ pub struct Measured {
     pub bytes: u64,
     /// Proportional share of memory of all server processes: pages that they share count once.
     pub server_pss_bytes: Option<u64>,
+    /// How much of the resident memory came with the load.
+    pub grown_bytes: u64,
+    /// From asking to the first byte of the answer's body, of rows where it is long.
+    pub first_byte: Latency,
     /// What a watch costs the servers in resident memory.
     pub bytes_per_watch: Option<u64>,
     pub first_failure: Option<String>,
@@ -22,15 +26,26 @@ pub struct Measured {
 
 /// What one client does, again and again.
 pub trait Work: Send + 'static {
-    /// One operation; the bytes of its answer.
-    fn once(&mut self, caller: &mut Caller)
-    -> impl Future<Output = Result<u64, BenchError>> + Send;
+    fn once(
+        &mut self,
+        caller: &mut Caller,
+    ) -> impl Future<Output = Result<Done, BenchError>> + Send;
+}
+
+/// One operation.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Done {
+    /// Of the answer's body, where that is the point.
+    pub bytes: u64,
+    /// Until the first of them came.
+    pub first_byte_us: Option<u32>,
 }
 
 /// A client's counts.
 #[derive(Default)]
 struct Tally {
     latencies_us: Vec<u32>,
+    first_bytes_us: Vec<u32>,
     bytes: u64,
     failures: u64,
     first_failure: Option<String>,
@@ -60,6 +75,7 @@ pub async fn closed_loop<W: Work>(
     while let Some(done) = tasks.join_next().await {
         let tally = done.expect("a client task does not panic");
         all.latencies_us.extend(tally.latencies_us);
+        all.first_bytes_us.extend(tally.first_bytes_us);
         all.bytes += tally.bytes;
         all.failures += tally.failures;
         all.first_failure = all.first_failure.or(tally.first_failure);
@@ -71,7 +87,13 @@ pub async fn closed_loop<W: Work>(
         latency: Latency::new(all.latencies_us),
         ..Sample::default()
     };
-    Measured { sample, bytes: all.bytes, first_failure: all.first_failure, ..Measured::default() }
+    Measured {
+        sample,
+        bytes: all.bytes,
+        first_byte: Latency::new(all.first_bytes_us),
+        first_failure: all.first_failure,
+        ..Measured::default()
+    }
 }
 
 async fn repeat<W: Work>(mut caller: Caller, mut work: W, end: Instant) -> Tally {
@@ -82,9 +104,10 @@ async fn repeat<W: Work>(mut caller: Caller, mut work: W, end: Instant) -> Tally
         let done = work.once(&mut caller).await;
         now = Instant::now();
         match done {
-            Ok(bytes) => {
+            Ok(done) => {
                 tally.latencies_us.push((now - sent).as_micros() as u32);
-                tally.bytes += bytes;
+                tally.first_bytes_us.extend(done.first_byte_us);
+                tally.bytes += done.bytes;
             }
             Err(error) => {
                 tally.failures += 1;
@@ -102,10 +125,13 @@ pub async fn measure(
     processes: &Processes,
     load: impl Future<Output = Result<Measured, BenchError>>,
 ) -> Result<Measured, BenchError> {
+    let rss_before = processes.rss_bytes()?;
     let cpu_before = processes.cpu()?;
     let mut measured = load.await?;
     measured.sample.server_cpu = processes.cpu()?.saturating_sub(cpu_before);
-    measured.sample.server_rss_bytes = processes.rss_bytes()?;
+    let resident = processes.rss_bytes()?;
+    measured.sample.server_rss_bytes = resident;
+    measured.grown_bytes = resident.saturating_sub(rss_before);
     measured.server_pss_bytes = processes.pss_bytes();
     Ok(measured)
 }

@@ -3,6 +3,7 @@
 
 use super::access::Access;
 use super::answer::Answer;
+use super::load::Done;
 use crate::BenchError;
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
@@ -13,7 +14,7 @@ use hyper::body::Incoming;
 use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
@@ -161,7 +162,8 @@ impl Caller {
 
     /// Asks, and counts the bytes of the answer instead of keeping them; of a refusal it keeps the
     /// words.
-    pub async fn count(&mut self, path: &str, ask: Ask) -> Result<u64, BenchError> {
+    pub async fn count(&mut self, path: &str, ask: Ask) -> Result<Done, BenchError> {
+        let begun = Instant::now();
         self.in_time(async |caller| {
             let mut response = caller.send(path, ask).await?;
             if !response.status().is_success() {
@@ -169,14 +171,15 @@ impl Caller {
                 let body = response.into_body().collect().await;
                 let body = body.map_err(|error| unreachable(&caller.authority, &error))?;
                 Answer { status, body: body.to_bytes() }.success(path)?;
-                return Ok(0);
+                return Ok(Done::default());
             }
-            let mut bytes = 0;
+            let mut done = Done::default();
             while let Some(frame) = response.body_mut().frame().await {
                 let frame = frame.map_err(|error| unreachable(&caller.authority, &error))?;
-                bytes += frame.data_ref().map_or(0, Bytes::len) as u64;
+                done.first_byte_us.get_or_insert_with(|| begun.elapsed().as_micros() as u32);
+                done.bytes += frame.data_ref().map_or(0, Bytes::len) as u64;
             }
-            Ok(bytes)
+            Ok(done)
         })
         .await
     }

@@ -29,12 +29,27 @@ pub fn table(lines: &[Line]) -> String {
     }
     let mut text = table.to_string();
     for line in lines {
-        if let Some(bytes) = line.measured.bytes_per_watch {
-            let kib = bytes as f64 / 1024.0;
-            text.push_str(&format!("\n{}: {kib:.1} KiB resident for each watch", line.row));
+        for note in notes(&line.measured) {
+            text.push_str(&format!("\n{}: {note}", line.row));
         }
     }
     text
+}
+
+fn notes(measured: &Measured) -> Vec<String> {
+    let mut notes = Vec::new();
+    let quantile = |at| milliseconds(measured.first_byte.quantile(at));
+    if measured.first_byte.quantile(0.5).is_some() {
+        notes.push(format!("first byte after {} (p50), {} (p99)", quantile(0.5), quantile(0.99)));
+    }
+    if measured.grown_bytes > 0 {
+        notes
+            .push(format!("{} MiB more resident than before the load", measured.grown_bytes >> 20));
+    }
+    if let Some(bytes) = measured.bytes_per_watch {
+        notes.push(format!("{:.1} KiB resident for each watch", bytes as f64 / 1024.0));
+    }
+    notes
 }
 
 fn cells(line: &Line) -> Vec<String> {
@@ -95,9 +110,18 @@ mod tests {
     }
 
     #[test]
-    fn memory_of_watches_is_a_note() {
-        let mut line = line(Row::Watch100, 0, 1 << 20);
-        line.measured.bytes_per_watch = Some(8_192);
-        assert!(table(&[line]).ends_with("watch-100: 8.0 KiB resident for each watch"));
+    fn memory_and_first_bytes_are_notes() {
+        let mut watched = line(Row::Watch100, 0, 1 << 20);
+        watched.measured.bytes_per_watch = Some(8_192);
+        assert!(table(&[watched]).ends_with("watch-100: 8.0 KiB resident for each watch"));
+        let mut listed = line(Row::ListJson, 1, 1 << 20);
+        listed.measured.first_byte = Latency::new(vec![3_000]);
+        listed.measured.grown_bytes = 5 << 20;
+        let text = table(&[listed]);
+        assert!(
+            text.contains("list-json: first byte after 3.00 ms (p50), 3.00 ms (p99)"),
+            "{text}"
+        );
+        assert!(text.ends_with("list-json: 5 MiB more resident than before the load"), "{text}");
     }
 }

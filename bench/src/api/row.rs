@@ -11,9 +11,9 @@ pub enum Row {
     Pods,
     /// Get single ConfigMaps, consistently
     Get,
-    /// List many ConfigMaps in JSON
+    /// List many objects in JSON
     ListJson,
-    /// List many ConfigMaps in protobuf
+    /// List many objects in protobuf
     ListProtobuf,
     /// 100 watchers, writes as fast as the events arrive
     #[value(name = "watch-100")]

@@ -4,6 +4,8 @@ mod fan_out;
 mod read;
 mod write;
 
+pub use read::ListOf;
+
 use super::load::Measured;
 use super::namespace::Namespace;
 use super::pool::Pool;
@@ -19,6 +21,7 @@ pub struct Setting {
     pub clients: usize,
     pub duration: Duration,
     pub objects: usize,
+    pub list_of: ListOf,
     pub watch_connections: usize,
     pub encoding: Encoding,
     pub processes: Processes,

@@ -2,13 +2,35 @@
 
 use super::Setting;
 use crate::BenchError;
-use crate::api::load::{Measured, Work, closed_loop, measure};
+use crate::api::load::{Done, Measured, Work, closed_loop, measure};
 use crate::api::namespace::Namespace;
-use crate::api::objects::{self, CONFIG_MAP_BYTES, LISTED_BYTES};
+use crate::api::objects::{self, CONFIG_MAP_BYTES, LISTED_BYTES, POD_BYTES};
 use crate::api::pool::{Ask, Caller, Pool};
+use bytes::Bytes;
 use http::HeaderValue;
 use std::sync::Arc;
 use tokio::task::JoinSet;
+
+/// What lists are of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum ListOf {
+    /// Of 1.5 KB
+    Configmaps,
+    /// Of 3 KB
+    Pods,
+}
+
+impl ListOf {
+    /// The resource, its objects by their names, and about how many bytes one has.
+    fn objects(self) -> (&'static str, fn(&str) -> Bytes, usize) {
+        match self {
+            Self::Configmaps => {
+                ("configmaps", |name| objects::config_map(name, LISTED_BYTES, 1), LISTED_BYTES)
+            }
+            Self::Pods => ("pods", objects::pod, POD_BYTES),
+        }
+    }
+}
 
 /// Distinct objects that are read one by one.
 const READ_OBJECTS: usize = 1_000;
@@ -20,15 +42,19 @@ fn name(number: usize) -> String {
     format!("r{number:07}")
 }
 
-/// Makes `count` ConfigMaps.
-async fn fill(pool: &Arc<Pool>, path: &str, count: usize, size: usize) -> Result<(), BenchError> {
+/// Makes `count` objects with `make`.
+async fn fill(
+    pool: &Arc<Pool>,
+    path: &str,
+    count: usize,
+    make: fn(&str) -> Bytes,
+) -> Result<(), BenchError> {
     let mut tasks = JoinSet::new();
     for client in 0..CREATIONS_IN_FLIGHT.min(count) {
         let (mut caller, path) = (pool.caller(client).await, path.to_owned());
         tasks.spawn(async move {
             for number in (client..count).step_by(CREATIONS_IN_FLIGHT) {
-                let object = objects::config_map(&name(number), size, number as u64);
-                caller.post(&path, object).await?.success("creating what is read")?;
+                caller.post(&path, make(&name(number))).await?.success("creating what is read")?;
             }
             Ok::<_, BenchError>(())
         });
@@ -45,12 +71,12 @@ pub async fn get(
     namespace: &Namespace,
 ) -> Result<Measured, BenchError> {
     let path: Arc<str> = namespace.config_maps().into();
-    fill(pool, &path, READ_OBJECTS, CONFIG_MAP_BYTES).await?;
+    fill(pool, &path, READ_OBJECTS, |name| objects::config_map(name, CONFIG_MAP_BYTES, 1)).await?;
     let work = |client| Get { path: path.clone(), number: client * 7 };
     let measured = measure(&setting.processes, async {
         Ok(closed_loop(pool, setting.clients, setting.duration, work).await)
     });
-    Ok(Measured { bytes: 0, ..measured.await? })
+    measured.await
 }
 
 struct Get {
@@ -59,9 +85,10 @@ struct Get {
 }
 
 impl Work for Get {
-    async fn once(&mut self, caller: &mut Caller) -> Result<u64, BenchError> {
+    async fn once(&mut self, caller: &mut Caller) -> Result<Done, BenchError> {
         self.number = (self.number + 389) % READ_OBJECTS;
-        caller.count(&format!("{}/{}", self.path, name(self.number)), Ask::get()).await
+        let path = format!("{}/{}", self.path, name(self.number));
+        caller.count(&path, Ask::get()).await.map(|_| Done::default())
     }
 }
 
@@ -71,9 +98,11 @@ pub async fn list(
     namespace: &Namespace,
     accept: HeaderValue,
 ) -> Result<Measured, BenchError> {
-    let path: Arc<str> = namespace.config_maps().into();
-    fill(pool, &path, setting.objects, LISTED_BYTES).await?;
-    let least = (setting.objects * LISTED_BYTES / 2) as u64;
+    let (resource, make, size) = setting.list_of.objects();
+    let path: Arc<str> = namespace.path("/api/v1", resource).into();
+    fill(pool, &path, setting.objects, make).await?;
+    // Protobuf takes less room than JSON.
+    let least = (setting.objects * size / 3) as u64;
     let work = |_| List { path: path.clone(), accept: accept.clone(), least };
     let clients = setting.clients.min(LISTS_IN_FLIGHT);
     measure(&setting.processes, async {
@@ -90,12 +119,12 @@ struct List {
 }
 
 impl Work for List {
-    async fn once(&mut self, caller: &mut Caller) -> Result<u64, BenchError> {
+    async fn once(&mut self, caller: &mut Caller) -> Result<Done, BenchError> {
         let ask = Ask { accept: self.accept.clone(), ..Ask::get() };
-        let bytes = caller.count(&self.path, ask).await?;
-        if bytes < self.least {
-            return Err(BenchError::Invalid(format!("a list had only {bytes} bytes")));
+        let done = caller.count(&self.path, ask).await?;
+        if done.bytes < self.least {
+            return Err(BenchError::Invalid(format!("a list had only {} bytes", done.bytes)));
         }
-        Ok(bytes)
+        Ok(done)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Setting;
 use crate::BenchError;
-use crate::api::load::{Measured, Work, closed_loop, measure};
+use crate::api::load::{Done, Measured, Work, closed_loop, measure};
 use crate::api::namespace::Namespace;
 use crate::api::objects::{self, CONFIG_MAP_BYTES};
 use crate::api::pool::{Caller, Pool};
@@ -61,12 +61,12 @@ impl Create {
 }
 
 impl Work for Create {
-    async fn once(&mut self, caller: &mut Caller) -> Result<u64, BenchError> {
+    async fn once(&mut self, caller: &mut Caller) -> Result<Done, BenchError> {
         self.turn += 1;
         let name = name(self.client, self.turn);
         self.template[self.name_at..self.name_at + name.len()].copy_from_slice(name.as_bytes());
         let answer = caller.post(&self.path, self.template.clone()).await?;
-        answer.success("create").map(|_| 0)
+        answer.success("create").map(|_| Done::default())
     }
 }
 
@@ -109,7 +109,7 @@ struct Renew {
 }
 
 impl Work for Renew {
-    async fn once(&mut self, caller: &mut Caller) -> Result<u64, BenchError> {
+    async fn once(&mut self, caller: &mut Caller) -> Result<Done, BenchError> {
         self.turn += 1;
         let lease = objects::lease(&self.name, Some(&self.version), self.turn);
         let answer = caller.put(&self.path, lease).await?;
@@ -120,6 +120,6 @@ impl Work for Renew {
         }
         let answer = answer.success("update of a Lease")?;
         self.version = version(&answer)?;
-        Ok(0)
+        Ok(Done::default())
     }
 }

@@ -4,12 +4,14 @@
 //! acknowledged. A [`spectator`] stays with each replica, another goes from replica to replica and
 //! resumes where it was; [`judge`] compares what they were told with what was done. Meanwhile
 //! [`contest`] lets two clients race on one object through two replicas, and [`fresh`] reads with
-//! resourceVersion=0 at one replica after the other, which must never go back in time.
+//! resourceVersion=0 at one replica after the other, which must never go back in time. At the end
+//! [`past`] lists what there was at earlier revisions.
 
 pub mod client;
 pub mod contest;
 pub mod fresh;
 pub mod judge;
+pub mod past;
 pub mod spectator;
 pub mod verdict;
 pub mod writer;
@@ -190,6 +192,9 @@ impl Clients {
             verdict.findings.extend(found.map(|problem| format!("{name}: {problem}")));
         }
         verdict.findings.extend(judge::differences(&spectators));
+        if let Some((_, seen, _)) = spectators.first() {
+            verdict.findings.extend(past::inspect(run, seen).await);
+        }
         Ok(verdict)
     }
 }
