@@ -22,6 +22,7 @@ mod connection;
 pub mod decode;
 pub mod documents;
 pub mod errors;
+mod expiry;
 mod facts;
 pub mod follow;
 pub mod found;

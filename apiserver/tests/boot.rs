@@ -30,6 +30,7 @@ impl Server {
         let settings = Settings {
             service_ranges: vec!["10.96.0.0/16".parse().expect("a range")],
             deny_external_ips: false,
+            event_ttl: std::time::Duration::from_secs(3_600),
             address: format!("10.0.0.{}:6443", 10 + node),
             access: AccessOptions::default(),
         };

@@ -8,7 +8,8 @@ use http_body_util::{BodyExt, Full};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use support::Cluster;
+use std::time::Duration;
+use support::{Cluster, eventually};
 use xebec_apiserver::kube::access::Options as AccessOptions;
 use xebec_apiserver::kube::api::{Api, Settings};
 use xebec_apiserver::kube::user::User;
@@ -27,10 +28,15 @@ struct Answer {
 
 impl Server {
     async fn start() -> Self {
+        Self::start_with(Duration::from_secs(3_600)).await
+    }
+
+    async fn start_with(event_ttl: Duration) -> Self {
         let cluster = Cluster::start(1).await;
         let settings = Settings {
             service_ranges: vec!["10.96.0.0/16".parse().expect("a range")],
             deny_external_ips: false,
+            event_ttl,
             address: "127.0.0.1:6443".to_owned(),
             access: AccessOptions::default(),
         };
@@ -126,6 +132,49 @@ async fn an_object_lives_from_create_to_delete() {
     let gone = server.send("DELETE", &uri, "", "").await;
     assert_eq!((gone.code, &gone.body["status"]), (200, &json!("Success")));
     assert_eq!(server.get(&uri).await.code, 404);
+    server.stop().await;
+}
+
+const EVENTS: &str = "/api/v1/namespaces/default/events";
+
+fn event(name: &str) -> Value {
+    let object = json!({"kind": "Pod", "namespace": "default", "name": "p"});
+    json!({"metadata": {"name": name}, "involvedObject": object, "reason": "Tried"})
+}
+
+#[tokio::test]
+async fn events_go_by_themselves() {
+    let server = Server::start_with(Duration::from_secs(1)).await;
+    assert_eq!(server.post(MAPS, &json!({"metadata": {"name": "stays"}})).await.code, 201);
+    let made = server.post(EVENTS, &event("goes")).await;
+    assert_eq!(made.code, 201, "{}", made.body);
+    let uri = format!("{EVENTS}/goes");
+    eventually(async || (server.get(&uri).await.code == 404).then_some(())).await;
+    assert_eq!(server.get(&format!("{MAPS}/stays")).await.code, 200);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn events_share_leases() {
+    let server = Server::start().await;
+    let lease = |path: &str| {
+        let view = server.cluster.nodes[0].replica.store().view();
+        view.keys().get(format!("/registry/{path}").as_bytes()).expect("it is stored").lease
+    };
+    for name in ["a", "b"] {
+        assert_eq!(server.post(EVENTS, &event(name)).await.code, 201);
+    }
+    let given = lease("events/default/a");
+    assert_ne!(given, 0);
+    assert_eq!(lease("events/default/b"), given);
+    assert_eq!(lease("namespaces/default"), 0);
+
+    // Somebody takes it away: the next writer may fail, but not the one after.
+    server.api.storage.end_lease(given).await;
+    assert_eq!(server.get(EVENTS).await.body["items"], json!([]));
+    server.post(EVENTS, &event("c")).await;
+    assert_eq!(server.post(EVENTS, &event("d")).await.code, 201);
+    assert_ne!(lease("events/default/d"), given);
     server.stop().await;
 }
 

@@ -58,6 +58,7 @@ impl Server {
         let settings = Settings {
             service_ranges: Vec::new(),
             deny_external_ips: false,
+            event_ttl: std::time::Duration::from_secs(3_600),
             address: address.to_string(),
             access: AccessOptions { authentication, aggregate_roles: false },
         };

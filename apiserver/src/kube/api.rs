@@ -9,6 +9,7 @@ use super::bootstrap::Facts;
 use super::call::Call;
 use super::decode::BodyKind;
 use super::documents::Documents;
+use super::expiry::Expiry;
 use super::found::Found;
 use super::handlers;
 use super::health::Health;
@@ -42,6 +43,9 @@ use xebec_core::status::Status;
 use xebec_core::value::Object;
 use xebec_raft::Replica;
 
+/// What the keys of Events begin with.
+const EVENTS: &str = "/registry/events/";
+
 /// What an [`Api`] has to be told.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -50,6 +54,8 @@ pub struct Settings {
     /// Refuses `externalIPs` of Services: without, whoever may make Services can take over traffic
     /// to any address (CVE-2020-8554). Upstream leaves the choice to its user too.
     pub deny_external_ips: bool,
+    /// How long Events stay.
+    pub event_ttl: Duration,
     /// Where clients reach this replica, as `address:port`.
     pub address: String,
     /// Who may do what.
@@ -84,7 +90,8 @@ impl Api {
             aggregate_roles: settings.access.aggregate_roles,
         };
         let access = Access::new(settings.access, storage.clone())?;
-        let storage = storage.settling(access.settled());
+        let events = Expiry::new(EVENTS, settings.event_ttl);
+        let storage = storage.settling(access.settled()).expiring(events);
         let accounts = access.authentication.tokens().accounts();
         let openid = accounts.and_then(|accounts| OpenId::new(accounts, &settings.address));
         Ok(Self {

@@ -2,6 +2,7 @@
 //! replica.
 
 use super::errors;
+use super::expiry::Expiry;
 use super::follow::Settled;
 use super::object::Stored;
 use bytes::Bytes;
@@ -13,7 +14,7 @@ use xebec_store::command::{
     Op, OpKind, Put, Range, Txn,
 };
 use xebec_store::kv::{KeyValue, Revision};
-use xebec_store::{OpResponse, Response, TxnResponse, View};
+use xebec_store::{ApplyError, OpResponse, Response, TxnResponse, View};
 
 /// What became of a write.
 #[derive(Debug)]
@@ -40,11 +41,13 @@ pub struct Storage {
     replica: Replica,
     /// What writes must show in before they are acknowledged.
     settled: Vec<Settled>,
+    /// What is there for a while only.
+    expiry: Option<Expiry>,
 }
 
 impl Storage {
     pub fn new(replica: Replica) -> Self {
-        Self { replica, settled: Vec::new() }
+        Self { replica, settled: Vec::new(), expiry: None }
     }
 
     /// A storage whose writes are acknowledged when they show in what follows the keyspace.
@@ -52,6 +55,22 @@ impl Storage {
     pub fn settling(mut self, settled: Settled) -> Self {
         self.settled.push(settled);
         self
+    }
+
+    /// A storage in which some objects do not last.
+    #[must_use]
+    pub fn expiring(mut self, expiry: Expiry) -> Self {
+        self.expiry = Some(expiry);
+        self
+    }
+
+    /// The lease of an object that is put at a key; 0 where objects last.
+    async fn lease(&self, change: &Change) -> Result<i64, Status> {
+        let concerned = self.expiry.as_ref().filter(|expiry| expiry.concerns(&change.key));
+        match concerned.filter(|_| change.value.is_some()) {
+            Some(expiry) => expiry.lease(self).await,
+            None => Ok(0),
+        }
     }
 
     /// What the write of a key has to show in.
@@ -98,9 +117,10 @@ impl Storage {
         let settled = self.concerned(&change.key);
         let key: Bytes = change.key.clone().into();
         let read_back = op(OpKind::Range(Range { range: one(key), ..Range::default() }));
+        let lease = self.lease(&change).await?;
         let txn = Txn {
             compares: vec![compare(&change.key, change.expected)],
-            success: vec![change_op(change)],
+            success: vec![change_op(change, lease)],
             failure: vec![read_back],
         };
         let (revision, response) = self.propose(txn).await?;
@@ -130,11 +150,13 @@ impl Storage {
         let guarded = guards.iter().map(|(key, expected)| compare(key, *expected));
         let settled: Vec<_> =
             changes.iter().filter_map(|change| self.concerned(&change.key)).collect();
-        let txn = Txn {
-            compares: changed.chain(guarded).collect(),
-            success: changes.into_iter().map(change_op).collect(),
-            failure: Vec::new(),
-        };
+        let compares = changed.chain(guarded).collect();
+        let mut success = Vec::with_capacity(changes.len());
+        for change in changes {
+            let lease = self.lease(&change).await?;
+            success.push(change_op(change, lease));
+        }
+        let txn = Txn { compares, success, failure: Vec::new() };
         let (revision, response) = self.propose(txn).await?;
         if !response.succeeded {
             return Ok(None);
@@ -148,16 +170,22 @@ impl Storage {
     /// Puts a key that is there for `ttl_s` seconds, and for as long again whenever the lease,
     /// which is returned, is kept.
     pub async fn put_leased(&self, key: &str, value: String, ttl_s: i64) -> Result<i64, Status> {
+        let id = self.grant_lease(ttl_s).await?;
+        let put =
+            Put { key: key.to_owned().into(), value: value.into(), lease: id, ..Put::default() };
+        let put = Txn { success: vec![op(OpKind::Put(put))], ..Txn::default() };
+        self.propose(put).await?;
+        Ok(id)
+    }
+
+    /// A new lease, which ends `ttl_s` seconds after it was last kept.
+    pub async fn grant_lease(&self, ttl_s: i64) -> Result<i64, Status> {
         let bytes: [u8; 8] = super::clock::random();
         // Any positive number that is not in use.
         let id = (i64::from_be_bytes(bytes) & i64::MAX).max(1);
         let grant = Body::LeaseGrant(LeaseGrant { id, ttl_s });
         let outcome = self.replica.propose(grant).await;
         outcome.map_err(|error| errors::propose(&error))?.result.map_err(errors::apply)?;
-        let put =
-            Put { key: key.to_owned().into(), value: value.into(), lease: id, ..Put::default() };
-        let put = Txn { success: vec![op(OpKind::Put(put))], ..Txn::default() };
-        self.propose(put).await?;
         Ok(id)
     }
 
@@ -177,7 +205,11 @@ impl Storage {
     async fn propose(&self, txn: Txn) -> Result<(Revision, TxnResponse), Status> {
         let outcome = self.replica.propose(Body::Txn(txn)).await;
         let outcome = outcome.map_err(|error| errors::propose(&error))?;
-        match outcome.result.map_err(errors::apply)? {
+        let result = outcome.result;
+        if let (Err(ApplyError::LeaseNotFound), Some(expiry)) = (&result, &self.expiry) {
+            expiry.forget().await;
+        }
+        match result.map_err(errors::apply)? {
             Response::Txn(response) => Ok((outcome.revision, response)),
             _ => Err(mismatch()),
         }
@@ -204,10 +236,10 @@ fn compare(key: &str, expected: Revision) -> Compare {
     }
 }
 
-fn change_op(change: Change) -> Op {
+fn change_op(change: Change, lease: i64) -> Op {
     let key: Bytes = change.key.into();
     op(match change.value {
-        Some(value) => OpKind::Put(Put { key, value, ..Put::default() }),
+        Some(value) => OpKind::Put(Put { key, value, lease, ..Put::default() }),
         None => OpKind::DeleteRange(DeleteRange { range: one(key), prev_kv: false }),
     })
 }

@@ -49,6 +49,7 @@ pub fn settings() -> Settings {
     Settings {
         service_ranges: vec!["10.96.0.0/16".parse().expect("a range")],
         deny_external_ips: false,
+        event_ttl: std::time::Duration::from_secs(3_600),
         address: "127.0.0.1:6443".to_owned(),
         access: AccessOptions::default(),
     }

@@ -50,7 +50,17 @@ pub(super) fn api(settings: &ApiSettings) -> Result<Option<Api>, ConfigError> {
         issuer: settings.service_account_issuer.clone().unwrap_or_default(),
     };
     let deny_external_ips = settings.deny_external_ips.unwrap_or_default();
-    Ok(Some(Api { listen, advertise, tls, service_account, service_cidr, deny_external_ips, vip }))
+    let event_ttl = settings.event_ttl.expect("it has a default").0;
+    Ok(Some(Api {
+        listen,
+        advertise,
+        tls,
+        service_account,
+        service_cidr,
+        deny_external_ips,
+        event_ttl,
+        vip,
+    }))
 }
 
 fn https(key: &'static str, urls: &[Url]) -> Result<(), ConfigError> {

@@ -16,12 +16,13 @@ pub use cluster::{InitialMember, by_name};
 pub use document::commented_toml;
 pub use error::ConfigError;
 pub use settings::{LogFormat, Settings};
-pub use units::{ByteSize, Retention};
+pub use units::{ByteSize, Retention, Span};
 pub use url::Url;
 
 use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// A complete and consistent configuration.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,6 +89,7 @@ pub struct Api {
     pub service_account: ServiceAccountKeys,
     pub service_cidr: IpNet,
     pub deny_external_ips: bool,
+    pub event_ttl: Duration,
     pub vip: Option<SocketAddr>,
 }
 
@@ -118,6 +120,7 @@ pub struct Log {
 /// Defaults of the Kubernetes API.
 const ISSUER: &str = "https://kubernetes.default.svc.cluster.local";
 const SERVICES: &str = "10.96.0.0/16";
+const EVENT_TTL: Duration = Duration::from_secs(3_600);
 
 /// Reads the file, if any, lays the flags over it and fills in the defaults.
 pub fn load(file: Option<&Path>, flags: &Settings) -> Result<Settings, ConfigError> {
@@ -179,6 +182,7 @@ impl Settings {
         api.service_account_issuer.get_or_insert_with(|| ISSUER.to_owned());
         api.service_cidr.get_or_insert_with(|| SERVICES.parse().expect("a range of addresses"));
         api.deny_external_ips.get_or_insert(false);
+        api.event_ttl.get_or_insert(Span(EVENT_TTL));
 
         let alone =
             peer_urls.into_iter().map(|peer_url| InitialMember { name: name.clone(), peer_url });

@@ -5,7 +5,7 @@
 //! of `--print-config` and `docs/configuration.md`. Each argument's id is its key in the file.
 
 use super::cluster::InitialMember;
-use super::units::{ByteSize, Retention};
+use super::units::{ByteSize, Retention, Span};
 use super::url::Url;
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
@@ -195,6 +195,10 @@ pub struct ApiSettings {
     #[arg(id = "api.deny_external_ips", long = "api-deny-external-ips", value_name = "BOOL")]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub deny_external_ips: Option<bool>,
+
+    /// How long Events stay after they were written last. [default: 1h]
+    #[arg(id = "api.event_ttl", long = "api-event-ttl", alias = "event-ttl", value_name = "SPAN")]
+    pub event_ttl: Option<Span>,
 
     /// URL that the leader serves as well, whichever replica that is: the one address for clients
     /// that know only one.

@@ -21,6 +21,11 @@ pub struct UnitError {
 #[serde(try_from = "String", into = "String")]
 pub struct ByteSize(pub u64);
 
+/// A span of time: `90s`, `5m`, `1h`, `2d`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Span(pub Duration);
+
 /// How much history stays: all of it (`0`), a span of time (`5m`), or a number of revisions
 /// (`10000`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +62,37 @@ impl FromStr for ByteSize {
 impl fmt::Display for ByteSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&written(self.0, SIZES))
+    }
+}
+
+impl FromStr for Span {
+    type Err = UnitError;
+
+    fn from_str(text: &str) -> Result<Self, UnitError> {
+        let wanted = "a span such as 5m (s, m, h, d)";
+        let span_s = scaled(text, SPANS_S).filter(|span_s| *span_s > 0);
+        let span_s = span_s.ok_or_else(|| UnitError { text: text.to_owned(), wanted })?;
+        Ok(Self(Duration::from_secs(span_s)))
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&written(self.0.as_secs(), SPANS_S))
+    }
+}
+
+impl TryFrom<String> for Span {
+    type Error = UnitError;
+
+    fn try_from(text: String) -> Result<Self, UnitError> {
+        text.parse()
+    }
+}
+
+impl From<Span> for String {
+    fn from(span: Span) -> String {
+        span.to_string()
     }
 }
 
@@ -136,6 +172,9 @@ mod tests {
         }
         for bad in ["", "0m", "m", "1y", "-5m"] {
             assert!(bad.parse::<Retention>().is_err(), "{bad}");
+            assert!(bad.parse::<Span>().is_err(), "{bad}");
         }
+        assert_eq!("90s".parse::<Span>().expect("a span").to_string(), "90s");
+        assert!("0".parse::<Span>().is_err());
     }
 }

@@ -35,6 +35,7 @@ pub async fn claim(config: &Config) -> Result<Kubernetes, Failure> {
     let settings = Settings {
         service_ranges: vec![config.service_cidr],
         deny_external_ips: config.deny_external_ips,
+        event_ttl: config.event_ttl,
         address: SocketAddr::new(config.advertise, port).to_string(),
         access: AccessOptions {
             authentication: AuthenticationOptions {
