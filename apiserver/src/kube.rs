@@ -19,6 +19,7 @@ pub mod bootstrap;
 pub mod call;
 pub mod clock;
 mod connection;
+pub mod custom;
 pub mod decode;
 pub mod documents;
 pub mod errors;

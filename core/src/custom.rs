@@ -3,11 +3,11 @@
 //! [`definition`] turns a definition into a [`crate::registry::Resource`]. Its versions share one
 //! [`crate::schema::Schema`], in which every version is a message with a [`Structural`] schema; the
 //! walkers of built-in objects ask for it where custom ones differ. Custom objects keep what their
-//! authors wrote: nothing is filled in or left out but by the structural schema, and their normal
-//! form has its fields sorted by name at every level, as upstream writes them.
+//! authors wrote: nothing is filled in or left out but by the structural schema.
 //!
-//! Invariant: an object that [`decode`] gave has sorted fields, no field that its schema does not
-//! know, and no null that its schema does not allow or default.
+//! Invariant: the normal form of a custom object is kind, version and metadata as of every object,
+//! then all other fields, sorted by name at every level, as upstream writes them; no field that the
+//! schema does not know, and no null that it neither allows nor replaces by a default.
 
 mod checks;
 pub mod conditions;
@@ -38,18 +38,28 @@ pub fn structural_of(target: Target<'_>) -> Option<&Structural> {
     target.schema().message(target.message()).custom.as_deref()
 }
 
-/// Sorts the fields of an object at every level: the form in which custom objects are stored.
-pub fn sort(object: &mut Object) {
-    object.sort();
-    for (_, value) in object.iter_mut() {
-        sort_value(value);
+/// Brings the fields of an object into the order of normal form, at every level.
+pub fn arrange(object: &mut Object) {
+    arrange_root(object);
+    for (_, value) in object.iter_mut().filter(|(name, _)| *name != "metadata") {
+        sort(value);
     }
 }
 
-fn sort_value(value: &mut Value) {
+/// The same for the object itself, and nothing below it.
+pub(crate) fn arrange_root(object: &mut Object) {
+    const FIRST: [&str; 3] = ["kind", "apiVersion", "metadata"];
+    let rank = |name: &str| FIRST.iter().position(|first| *first == name).unwrap_or(FIRST.len());
+    object.sort_by_key(|name| rank(name));
+}
+
+fn sort(value: &mut Value) {
     match value {
-        Value::Object(object) => sort(object),
-        Value::Array(items) => items.iter_mut().for_each(sort_value),
+        Value::Object(object) => {
+            object.sort();
+            object.iter_mut().for_each(|(_, value)| sort(value));
+        }
+        Value::Array(items) => items.iter_mut().for_each(sort),
         _ => {}
     }
 }

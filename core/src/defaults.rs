@@ -49,6 +49,7 @@ pub fn complete(target: Target<'_>, object: &mut Object) {
             && let Some(structural) = custom::structural_of(target)
         {
             custom::default::complete(structural, object);
+            custom::arrange_root(object);
         }
     } else if let Some(message) = target.body() {
         complete_message(message, object);

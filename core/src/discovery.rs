@@ -125,7 +125,7 @@ fn resource_entry(resource: &Resource) -> Value {
     entry.push("singularName", Value::from(&*resource.singular));
     entry.push("namespaced", Value::Bool(resource.namespaced));
     entry.push("kind", Value::from(&*resource.kind));
-    entry.push("verbs", verbs(resource.verbs, resource.custom));
+    entry.push("verbs", verbs_of(resource));
     push_strings(&mut entry, "shortNames", &resource.short_names);
     push_strings(&mut entry, "categories", &resource.categories);
     if let Some(hashed) = hashed(resource) {
@@ -144,7 +144,7 @@ fn subresource_entry(resource: &Resource, subresource: &Subresource) -> Value {
         entry.push("version", Value::from(&**version));
     }
     entry.push("kind", Value::from(&*subresource.kind));
-    entry.push("verbs", verbs(subresource.verbs, false));
+    entry.push("verbs", verbs(subresource.verbs));
     Value::Object(entry)
 }
 
@@ -154,8 +154,9 @@ fn hashed(resource: &Resource) -> Option<&GroupVersionKind> {
     (!resource.custom || resource.version(&hashed.version).is_some()).then_some(hashed)
 }
 
-/// Sorted, but for custom resources in the order in which upstream lists theirs.
-fn verbs(verbs: Verbs, custom: bool) -> Value {
+/// Sorted, but for custom resources in the order in which upstream lists theirs. Nothing is written
+/// any more while a definition goes.
+fn verbs_of(resource: &Resource) -> Value {
     const CUSTOM: [Verb; 8] = [
         Verb::Delete,
         Verb::DeleteCollection,
@@ -166,8 +167,18 @@ fn verbs(verbs: Verbs, custom: bool) -> Value {
         Verb::Update,
         Verb::Watch,
     ];
-    let order = if custom { CUSTOM } else { Verb::ALL };
-    strings(order.into_iter().filter(|verb| verbs.has(*verb)).map(Verb::name))
+    if !resource.custom {
+        return verbs(resource.verbs);
+    }
+    let writes = |verb| matches!(verb, Verb::Create | Verb::Patch | Verb::Update);
+    let shown = CUSTOM
+        .into_iter()
+        .filter(|verb| resource.verbs.has(*verb) && !(resource.terminating && writes(*verb)));
+    strings(shown.map(Verb::name))
+}
+
+fn verbs(verbs: Verbs) -> Value {
+    strings(verbs.iter().map(Verb::name))
 }
 
 /// The first eight bytes of the SHA-256 of `group/version/kind`.

@@ -108,8 +108,14 @@ impl Object {
 
     /// Brings the fields into the order of their names.
     pub fn sort(&mut self) {
-        if !self.fields.is_sorted_by(|(a, _), (b, _)| a <= b) {
-            self.fields.sort_by(|(a, _), (b, _)| a.cmp(b));
+        self.sort_by_key(|_| 0);
+    }
+
+    /// Brings the fields into the order of a rank, and of their names where that is the same.
+    pub fn sort_by_key(&mut self, rank: impl Fn(&str) -> usize) {
+        let order = |a: &str, b: &str| rank(a).cmp(&rank(b)).then_with(|| a.cmp(b));
+        if !self.fields.is_sorted_by(|(a, _), (b, _)| order(a, b).is_le()) {
+            self.fields.sort_by(|(a, _), (b, _)| order(a, b));
         }
     }
 

@@ -17,7 +17,7 @@ fn a_certificate_is_completed() {
     let object = world.admit("{metadata: {name: a}, spec: {secretName: s, issuerRef: {name: i}}}");
     assert_eq!(
         object.expect("valid"),
-        r#"{"apiVersion":"pki.example.com/v1","kind":"Certificate","metadata":{"name":"a"},"spec":{"encodeUsagesInRequest":true,"issuerRef":{"kind":"Issuer","name":"i"},"privateKey":{"algorithm":"RSA","encoding":"PKCS1"},"secretName":"s"}}"#
+        r#"{"kind":"Certificate","apiVersion":"pki.example.com/v1","metadata":{"name":"a"},"spec":{"encodeUsagesInRequest":true,"issuerRef":{"kind":"Issuer","name":"i"},"privateKey":{"algorithm":"RSA","encoding":"PKCS1"},"secretName":"s"}}"#
     );
 }
 
@@ -167,7 +167,7 @@ fn what_is_not_described_is_kept_where_it_may_be() {
     );
     assert_eq!(
         object.expect("valid"),
-        r#"{"apiVersion":"delivery.example.com/v1","kind":"Application","metadata":{"name":"a"},"spec":{"destination":{},"limits":{"b":[3,1]},"manifest":{"apiVersion":"v1","kind":"Pod","metadata":{"labels":{"a":"2","b":"1"}},"x":1},"project":"p","source":{"helm":{"valuesObject":{"a":null,"b":[{"c":2.5,"d":1}]}},"repoURL":"u"}}}"#
+        r#"{"kind":"Application","apiVersion":"delivery.example.com/v1","metadata":{"name":"a"},"spec":{"destination":{},"limits":{"b":[3,1]},"manifest":{"apiVersion":"v1","kind":"Pod","metadata":{"labels":{"a":"2","b":"1"}},"x":1},"project":"p","source":{"helm":{"valuesObject":{"a":null,"b":[{"c":2.5,"d":1}]}},"repoURL":"u"}}}"#
     );
 }
 
@@ -268,11 +268,11 @@ fn versions_keep_what_they_know() {
     // Written when the older version was stored: its defaults, then what the new one knows.
     assert_eq!(
         world.read_stored(old, "v1"),
-        r#"{"apiVersion":"delivery.example.com/v1","kind":"Application","metadata":{"name":"a"},"spec":{"project":"default","source":{"repoURL":"u"}}}"#
+        r#"{"kind":"Application","apiVersion":"delivery.example.com/v1","metadata":{"name":"a"},"spec":{"project":"default","source":{"repoURL":"u"}}}"#
     );
     assert_eq!(
         world.read_stored(old, "v1alpha1"),
-        r#"{"apiVersion":"delivery.example.com/v1alpha1","kind":"Application","metadata":{"name":"a"},"spec":{"project":"default","source":{"any":1,"repoURL":"u"}}}"#
+        r#"{"kind":"Application","apiVersion":"delivery.example.com/v1alpha1","metadata":{"name":"a"},"spec":{"project":"default","source":{"any":1,"repoURL":"u"}}}"#
     );
     let version = world.resource.version("v1alpha1").expect("served");
     let warning = version.deprecation.as_deref();
@@ -362,7 +362,7 @@ fn a_pod_inside_is_treated_as_a_pod() {
     );
     assert_eq!(
         object.expect("valid"),
-        r#"{"apiVersion":"large.example.com/v1","kind":"Workflow","metadata":{"name":"a"},"spec":{"entrypoint":"main","templates":[{"containers":[{"image":"i","livenessProbe":{"httpGet":{"port":"http"}},"name":"c","ports":[{"containerPort":80,"protocol":"TCP"},{"containerPort":80,"protocol":"UDP"}],"resources":{"limits":{"cpu":1,"memory":"1Gi"}}}],"name":"main","steps":[[{"name":"a","withItems":[1,"x",{"k":"v"}]}],[{"name":"b"}]]}]}}"#
+        r#"{"kind":"Workflow","apiVersion":"large.example.com/v1","metadata":{"name":"a"},"spec":{"entrypoint":"main","templates":[{"containers":[{"image":"i","livenessProbe":{"httpGet":{"port":"http"}},"name":"c","ports":[{"containerPort":80,"protocol":"TCP"},{"containerPort":80,"protocol":"UDP"}],"resources":{"limits":{"cpu":1,"memory":"1Gi"}}}],"name":"main","steps":[[{"name":"a","withItems":[1,"x",{"k":"v"}]}],[{"name":"b"}]]}]}}"#
     );
     for (container, expected) in [
         (

@@ -7,6 +7,7 @@ use super::authz::Attributes;
 use super::body::{Body, BodyError};
 use super::bootstrap::Facts;
 use super::call::Call;
+use super::custom::Custom;
 use super::decode::BodyKind;
 use super::documents::Documents;
 use super::expiry::Expiry;
@@ -70,6 +71,7 @@ pub struct Api {
     pub documents: Documents,
     pub health: Health,
     pub access: Access,
+    pub custom: Custom,
     pub facts: Facts,
     pub watches: Kinds,
     pub openid: Option<OpenId>,
@@ -91,7 +93,9 @@ impl Api {
         };
         let access = Access::new(settings.access, storage.clone())?;
         let events = Expiry::new(EVENTS, settings.event_ttl);
-        let storage = storage.settling(access.settled()).expiring(events);
+        let custom = Custom::new(registry.clone());
+        let storage = storage.settling(access.settled()).settling(custom.settled());
+        let storage = storage.expiring(events);
         let accounts = access.authentication.tokens().accounts();
         let openid = accounts.and_then(|accounts| OpenId::new(accounts, &settings.address));
         Ok(Self {
@@ -101,6 +105,7 @@ impl Api {
             registry,
             admission,
             access,
+            custom,
             facts,
             watches: Kinds::default(),
             openid,
@@ -185,12 +190,21 @@ impl Api {
         }
     }
 
+    /// The resource of a request. It may have been defined on another replica just now.
+    async fn find(&self, call: &Call) -> Result<Found, Status> {
+        let found = Found::of(&call.info, &self.registry.load());
+        if found.is_ok() || call.info.group.is_empty() {
+            return found;
+        }
+        self.custom.catch_up(&self.storage).await?;
+        Found::of(&call.info, &self.registry.load())
+    }
+
     async fn answer(self: &Arc<Self>, call: &mut Call) -> Result<Response<Body>, Status> {
         if !call.info.is_resource {
             return self.answer_other(call).await;
         }
-        let registry = self.registry.load();
-        let found = Found::of(&call.info, &registry)?;
+        let found = self.find(call).await?;
         call.warn(found.version().deprecation.as_deref().map(str::to_owned));
         if matches!(call.info.verb, "list" | "watch") {
             return match handlers::handle(self, call, &found).await? {
@@ -304,6 +318,8 @@ fn write_stored(
     if plain
         && as_stored
         && found.resource.stored_as.is_none()
+        // Its schema may have changed since.
+        && !found.resource.custom
         && let Some(json) = stored.json()
     {
         return Ok(respond::bytes_in(wanted, 200, json));

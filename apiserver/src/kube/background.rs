@@ -3,6 +3,7 @@
 use super::api::Api;
 use super::bootstrap::{self, Conditions, Endpoints};
 use super::follow::Follower;
+use super::health::Hook;
 use super::loopback::Loopback;
 use super::rbac::aggregation;
 use std::future::Future;
@@ -15,6 +16,7 @@ impl Api {
     /// poll.
     pub fn run(self: Arc<Self>, stop: CancellationToken) -> impl Future<Output = ()> + Send {
         bootstrap::expect(&self);
+        self.health.expect(Hook::CustomResources);
         async move {
             let loopback = Loopback::new(self.clone());
             let endpoints = Endpoints::new(self.facts.address);
@@ -36,6 +38,7 @@ impl Api {
             };
             tokio::join!(
                 self.access.run(&self.storage, &stop),
+                self.custom.run(&loopback, &stop),
                 follower.run(&self.storage, &stop),
                 conditions.run(&loopback, &stop),
                 objects,

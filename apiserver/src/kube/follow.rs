@@ -126,6 +126,14 @@ impl Settled {
         self.prefixes.iter().any(|prefix| key.starts_with(prefix))
     }
 
+    /// Waits until something follows.
+    pub async fn begun(&self) {
+        // Whoever follows no more never begins; the caller has a limit.
+        if self.reached.clone().wait_for(|reached| *reached > 0).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
     /// Waits for the next change of what follows. False if nothing follows any more.
     pub async fn changed(&mut self) -> bool {
         self.reached.changed().await.is_ok()

@@ -25,10 +25,16 @@ impl Found {
         // A cluster-wide resource has no place in a namespace, and no object of a namespaced one
         // lies outside.
         let inside = !info.namespace.is_empty() && info.resource != "namespaces";
-        let misplaced = inside && !resource.namespaced
-            || resource.namespaced && !inside && (info.is_object() || info.verb == "create");
-        if !served || misplaced {
+        let within = info.is_object()
+            || info.verb == "create"
+            || resource.custom && !matches!(info.verb, "list" | "watch");
+        let misplaced = inside && !resource.namespaced || resource.namespaced && !inside && within;
+        if misplaced || !served && !resource.custom {
             return Err(Status::no_such_resource());
+        }
+        if !served {
+            let of = GroupName { group: &info.group, name: &info.resource };
+            return Err(Status::not_found(of, &info.name));
         }
         let name = version.name.clone();
         let at = resource.versions.iter().position(|one| one.name == name);
@@ -37,6 +43,17 @@ impl Found {
             version: at.expect("the version is one of the resource's"),
             subresource: info.subresource.as_str().into(),
         })
+    }
+
+    /// All of a resource, in the version in which it is stored, if that is served.
+    pub fn whole(resource: &Arc<Resource>) -> Self {
+        let stored = &resource.stored_version().name;
+        let version = resource.versions.iter().position(|one| one.name == *stored);
+        Self {
+            resource: resource.clone(),
+            version: version.unwrap_or_default(),
+            subresource: Box::default(),
+        }
     }
 
     /// The same resource by another of its parts; empty for all of it.
@@ -60,8 +77,12 @@ impl Found {
         Target { resource: &self.resource, version: self.version(), subresource: &self.subresource }
     }
 
-    /// The same in the version in which objects are stored: what rules look at.
+    /// The same in the version in which objects are stored: what rules look at. Versions of custom
+    /// resources have rules of their own, and rules look at the client's.
     pub fn stored(&self) -> Target<'_> {
+        if self.resource.custom {
+            return self.target();
+        }
         Target { subresource: &self.subresource, ..Target::stored(&self.resource) }
     }
 

@@ -9,6 +9,7 @@ mod subresource;
 mod update;
 mod write;
 
+pub use managed::with_manager;
 pub use write::{Attempt, to_client};
 
 use super::api::Api;

@@ -15,6 +15,16 @@ pub const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// What a request other than a watch may take: upstream's `--request-timeout`.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// How often definitions are looked at though nothing has told of a change: a status that could
+/// not be written is written then.
+pub const DEFINITIONS_INTERVAL: Duration = Duration::from_secs(10);
+
+/// How long the acknowledgement of a definition waits for its status.
+pub const REVIEW_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How often the objects of a deleted definition are looked for: upstream polls every five seconds.
+pub const REMOVAL_INTERVAL: Duration = Duration::from_millis(200);
+
 /// Attempts of a write that races with others on one object, before the client is told.
 pub const CONFLICT_RETRIES_MAX: usize = 100;
 

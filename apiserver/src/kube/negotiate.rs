@@ -121,7 +121,7 @@ impl Offers {
 /// Chooses a form; 406 where nothing fits.
 pub fn negotiate(call: &Call, offers: Offers) -> Result<Wanted, Status> {
     let accept = call.header("accept").unwrap_or_default();
-    let chosen = choose(accept, offers).ok_or_else(|| not_acceptable(offers))?;
+    let chosen = choose(accept, offers).ok_or_else(not_acceptable)?;
     Ok(Wanted { media: chosen.0, form: chosen.1, ..plain_form(call) })
 }
 
@@ -156,10 +156,13 @@ fn choose(accept: &str, offers: Offers) -> Option<(Media, Form)> {
     }
     Clause::parse_all(accept).iter().find_map(|clause| {
         let media = clause.media()?;
-        if media == Media::Protobuf && !offers.protobuf {
+        let form = form(clause, media, offers)?;
+        // Bare metadata is of a kind that has protobuf, whatever it was taken from.
+        let whole = !matches!(form, Form::Partial { .. });
+        if media == Media::Protobuf && whole && !offers.protobuf {
             return None;
         }
-        Some((media, form(clause, media, offers)?))
+        Some((media, form))
     })
 }
 
@@ -186,9 +189,8 @@ fn form(clause: &Clause<'_>, media: Media, offers: Offers) -> Option<Form> {
     }
 }
 
-fn not_acceptable(offers: Offers) -> Status {
-    let all = [JSON, YAML, PROTOBUF];
-    Status::not_acceptable(if offers.protobuf { &all } else { &all[..2] })
+fn not_acceptable() -> Status {
+    Status::not_acceptable(&[JSON, YAML, PROTOBUF])
 }
 
 #[cfg(test)]
@@ -214,5 +216,10 @@ mod tests {
             assert_eq!(choose(accept, Offers::ALL), Some((media, form)), "{accept}");
         }
         assert_eq!(choose("text/html", Offers::ALL), None);
+        let no_protobuf = Offers { protobuf: false, ..Offers::ALL };
+        assert_eq!(choose(PROTOBUF, no_protobuf), None);
+        let metadata = format!("{PROTOBUF};as=PartialObjectMetadata;g=meta.k8s.io;v=v1");
+        let partial = Form::Partial { api_version: "meta.k8s.io/v1" };
+        assert_eq!(choose(&metadata, no_protobuf), Some((Media::Protobuf, partial)));
     }
 }

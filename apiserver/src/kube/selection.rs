@@ -148,7 +148,8 @@ enum Source {
     Namespace,
     /// A field of the plan.
     Planned(usize),
-    /// A field of the client's version alone: the stored one has it elsewhere.
+    /// A field of the client's version alone: the stored one has it elsewhere, or the definition
+    /// of a custom resource may have it otherwise than the bytes.
     Converted,
 }
 
@@ -184,6 +185,7 @@ impl Matcher {
         let of = |name: &str| match name {
             NAME => Source::Name,
             NAMESPACE => Source::Namespace,
+            _ if found.resource.custom => Source::Converted,
             _ => {
                 let at = version.selectable.iter().position(|field| *field.name == *name);
                 let at = at.expect("the fields of a selection have been checked");

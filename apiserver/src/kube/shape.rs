@@ -10,7 +10,7 @@ use super::object::{push_version, splice_at};
 use super::selection::at_rest;
 use std::sync::Arc;
 use xebec_core::codec::proto;
-use xebec_core::convert::convert;
+use xebec_core::convert::{convert, from_stored};
 use xebec_core::field_error::FieldError;
 use xebec_core::registry::{Resource, Version};
 use xebec_core::schema::{BUILT_IN, MessageId, Schema};
@@ -66,7 +66,8 @@ impl Shape {
             form: wanted.form.clone(),
             include,
             printer: is_table.then(|| Printer::new(resource, found.version())),
-            verbatim: (is_stored && whole).then(|| at_rest(resource)),
+            // A definition may have changed since a custom object was written.
+            verbatim: (is_stored && whole && !resource.custom).then(|| at_rest(resource)),
         }
     }
 
@@ -173,10 +174,14 @@ pub fn in_version(resource: &Resource, version: &Version, json: &[u8]) -> Result
     let value: Value = serde_json::from_slice(json).map_err(|error| unreadable(&error))?;
     let Value::Object(object) = value else { return Err(unreadable(&"it is no object")) };
     let stored = object.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
-    if stored == resource.api_version(version) {
+    let converted = if resource.custom {
+        from_stored(resource, object, version)
+    } else if stored == resource.api_version(version) {
         return Ok(object);
-    }
-    convert(resource, object, version).map_err(|error| unreadable(&error))
+    } else {
+        convert(resource, object, version)
+    };
+    converted.map_err(|error| unreadable(&error))
 }
 
 /// A message of `meta.k8s.io`.

@@ -70,7 +70,10 @@ pub async fn watch(api: &Arc<Api>, call: &mut Call, found: &Found) -> Answer {
     response.headers_mut().insert(CONTENT_TYPE, content_type);
     let resource = &found.resource;
     let sent = api.metrics.events(&resource.group, &found.version().name, &resource.plural);
-    let body = WatchBody::new(kind, hub, beginning, terms).counting(sent);
+    let mut body = WatchBody::new(kind, hub, beginning, terms).counting(sent);
+    if found.resource.custom {
+        body = body.until(api.custom.until_changed(found));
+    }
     *response.body_mut() = Body::stream(body);
     Ok(Reply::Raw(response))
 }

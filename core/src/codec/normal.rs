@@ -9,7 +9,7 @@ use crate::value::{Object, Value};
 pub fn complete(schema: &Schema, id: MessageId, object: &mut Object) {
     let message = schema.message(id);
     if message.custom.is_some() {
-        object.sort();
+        crate::custom::arrange_root(object);
         return;
     }
     let mut given = std::mem::take(object);

@@ -18,6 +18,11 @@ pub fn is_true(definition: &Object, kind: &str) -> bool {
     status_of(definition, kind) == Some("True")
 }
 
+/// Whether a definition has a condition, true or not.
+pub fn is_known(definition: &Object, kind: &str) -> bool {
+    condition(definition, kind).is_some()
+}
+
 /// Whether custom resources of this definition are served.
 pub fn is_served(definition: &Object) -> bool {
     is_true(definition, "Established")

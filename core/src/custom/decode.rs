@@ -46,6 +46,7 @@ pub(crate) fn complete(
     let named = unknown.into_iter().chain(embedded);
     strict.extend(named.map(|path| format!("unknown field \"{path}\"")));
     strict.truncate(STRICT_ERRORS_MAX);
+    super::arrange_root(&mut raw.object);
     Ok((raw.object, strict))
 }
 

@@ -55,7 +55,8 @@ pub fn resource(definition: &Object) -> Result<Resource, DefinitionError> {
         short_names: texts("shortNames"),
         categories: texts("categories"),
         namespaced: edit::text(definition, &["spec", "scope"]) == "Namespaced",
-        verbs: verbs(definition),
+        verbs: Verbs::ALL,
+        terminating: conditions::is_true(definition, "Terminating"),
         versions,
         unserved,
         storage_version: Some(stored.into()),
@@ -74,14 +75,6 @@ pub fn resource(definition: &Object) -> Result<Resource, DefinitionError> {
         plural,
         kind,
     })
-}
-
-/// Nothing is created while a definition goes.
-fn verbs(definition: &Object) -> Verbs {
-    if !conditions::is_true(definition, "Terminating") {
-        return Verbs::ALL;
-    }
-    [Verb::Delete, Verb::DeleteCollection, Verb::Get, Verb::List, Verb::Watch].into_iter().collect()
 }
 
 fn versions(definition: &Object) -> impl Iterator<Item = &Object> {

@@ -205,6 +205,7 @@ impl Coercer<'_> {
                     Some(format!("{place}.{name}"))
                 }));
                 *held = Value::Object(decoded.object);
+                super::sort(held);
                 Ok(())
             }
             Err(_) if self.drops => Ok(()),

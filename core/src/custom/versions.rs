@@ -24,6 +24,7 @@ pub fn refresh(version: &Version, object: &mut Object) {
         prune::root(structural, object, &mut Vec::new());
         default::complete(structural, object);
     }
+    super::arrange(object);
 }
 
 /// Brings an object into another version.

@@ -1,6 +1,6 @@
 //! Aggregated discovery (KEP-3352): all groups with their resources in one document.
 
-use super::verbs;
+use super::{verbs, verbs_of};
 use crate::document::{object, push_strings};
 use crate::registry::{Group, Registry, Resource, Subresource, Version};
 use crate::value::{Object, Value};
@@ -58,7 +58,7 @@ fn resource(resource: &Resource, version: &Version) -> Value {
     let scope = if resource.namespaced { "Namespaced" } else { "Cluster" };
     entry.push("scope", Value::from(scope));
     entry.push("singularResource", Value::from(&*resource.singular));
-    entry.push("verbs", verbs(resource.verbs, resource.custom));
+    entry.push("verbs", verbs_of(resource));
     push_strings(&mut entry, "shortNames", &resource.short_names);
     push_strings(&mut entry, "categories", &resource.categories);
     let subresources: Vec<Value> =
@@ -81,6 +81,6 @@ fn subresource(resource: &Resource, version: &Version, subresource: &Subresource
     object([
         ("subresource", Value::from(&*subresource.name)),
         ("responseKind", kind),
-        ("verbs", verbs(subresource.verbs, false)),
+        ("verbs", verbs(subresource.verbs)),
     ])
 }

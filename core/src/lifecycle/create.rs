@@ -95,7 +95,7 @@ pub fn before_create(
     object_namespace_matches(object, namespace)?;
     strategy::prepare_for_create(target, object, context);
     if target.resource.custom {
-        custom::sort(object);
+        custom::arrange(object);
     }
     Ok(())
 }

@@ -126,7 +126,7 @@ pub fn before_update(
     }
     complete(meta);
     if target.resource.custom {
-        custom::sort(new);
+        custom::arrange(new);
     }
     Ok(())
 }

@@ -149,6 +149,7 @@ fn resource(context: &Context<'_>, line: &str) -> Option<Resource> {
         generation: has("generation"),
         deletes_object: attribute(line, "deletes") == Some("object"),
         custom: false,
+        terminating: false,
         unserved: Vec::new(),
         conversion: None,
     })

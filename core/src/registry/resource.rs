@@ -38,6 +38,8 @@ pub struct Resource {
     pub deletes_object: bool,
     /// Made by a CustomResourceDefinition.
     pub custom: bool,
+    /// The definition is being deleted: nothing new is made.
+    pub terminating: bool,
     /// Versions that are not served, but in which objects may be stored.
     pub unserved: Vec<Version>,
     /// How a definition has objects converted between versions: `spec.conversion.webhook`. Without

@@ -1,7 +1,4 @@
 //! Schemas of custom resources: a message for each version, and the metadata that all share.
-//!
-//! The messages of metadata are the built-in ones with their fields in the order of their names,
-//! which is how custom objects are written.
 
 use super::{Arity, BUILT_IN, Field, Kind, Message, MessageId, Omit, Schema, Shape};
 use crate::custom::Structural;
@@ -22,7 +19,7 @@ impl Schema {
         for name in SHARED {
             let full = format!("{META}{name}");
             let built_in = BUILT_IN.find(&full).expect("the table holds the metadata of objects");
-            let fields = sorted_fields(BUILT_IN.message(built_in), &known);
+            let fields = known_fields(BUILT_IN.message(built_in), &known);
             let message = Message { name: full, ..plain(fields) };
             let message = Message { atomic: BUILT_IN.message(built_in).atomic, ..message };
             known.insert(built_in, schema.add(message));
@@ -63,9 +60,8 @@ fn plain(fields: Vec<Field>) -> Message {
     }
 }
 
-fn sorted_fields(message: &Message, known: &HashMap<MessageId, MessageId>) -> Vec<Field> {
+fn known_fields(message: &Message, known: &HashMap<MessageId, MessageId>) -> Vec<Field> {
     let mut fields = message.fields.clone();
-    fields.sort_by(|a, b| a.json.cmp(&b.json));
     for field in &mut fields {
         if let Kind::Message(id) = &mut field.kind {
             *id = *known.get(id).expect("what metadata refers to was added before");

@@ -57,8 +57,11 @@ pub fn live(attempt: &Attempt<'_>, view: &View) -> Result<Option<Live>, Status> 
     let name = &attempt.call.info.name;
     let key = attempt.found.resource.key(attempt.namespace(), name);
     let Some(stored) = Storage::read(view, &key)? else { return Ok(None) };
-    let object = stored.object()?;
+    let mut object = stored.object()?;
     let shown = to_client(attempt.found, object.clone())?;
+    if attempt.found.resource.custom {
+        object = shown.clone();
+    }
     Ok(Some(Live { stored, object, shown }))
 }
 

@@ -9,6 +9,7 @@ use crate::kube::admission::{Effects, Operation, Review};
 use crate::kube::api::Api;
 use crate::kube::call::Call;
 use crate::kube::clock;
+use crate::kube::custom;
 use crate::kube::decode;
 use crate::kube::found::Found;
 use crate::kube::limits::CONFLICT_RETRIES_MAX;
@@ -16,6 +17,7 @@ use crate::kube::negotiate::Media;
 use crate::kube::object::{self, Stored};
 use crate::kube::rbac::escalation;
 use crate::kube::storage::{Change, Storage};
+use bytes::Bytes;
 use http::Method;
 use std::sync::Arc;
 use xebec_core::codec::normal;
@@ -124,11 +126,15 @@ impl<'a> Attempt<'a> {
             }
             return Ok(Some(Outcome { object, created, warnings }));
         }
-        let value = (!deletes).then(|| object::to_bytes(&object));
+        let value = if deletes { None } else { Some(self.at_rest(&object)?) };
+        let defines = custom::is_definition(&key).then(|| key.clone());
         changes.insert(0, Change { key, expected, value });
         let Some(revision) = self.api.storage.write_all(changes, guards).await? else {
             return Ok(None);
         };
+        if let Some(key) = defines {
+            self.api.custom.reviewed(&key).await;
+        }
         // The answer to an update that removes an object shows it as it was.
         let shown = if deletes { expected } else { revision };
         object::set_resource_version(&mut object, shown);
@@ -165,6 +171,10 @@ impl<'a> Attempt<'a> {
         let mut effects = Effects::default();
         let text = |name| object::meta(&object, name).to_owned();
         let (named, base) = (text("name"), text("generateName"));
+        if target.resource.custom {
+            let guard = self.api.custom.guard(view, target.resource, &named)?;
+            effects.guards.push(guard);
+        }
         let mut review = self.review(view, Operation::Create, (None, &named, &base), &mut effects);
         self.api.admission.admit(&mut review, &mut object)?;
         self.check_escalation(&object, None)?;
@@ -225,7 +235,7 @@ impl<'a> Attempt<'a> {
         Ok(Prepared {
             key: self.found.resource.key(self.namespace(), name),
             deletes,
-            unchanged: new == *old,
+            unchanged: self.is_unchanged(stored, old, &new)?,
             object: new,
             expected: stored.revision(),
             effects,
@@ -234,6 +244,9 @@ impl<'a> Attempt<'a> {
 
     /// What validation looks at: the rules of the group that the client speaks.
     fn judged(&self) -> Target<'_> {
+        if self.found.resource.custom {
+            return self.found.target();
+        }
         Target::asked(&self.found.resource, &self.found.subresource)
     }
 
@@ -296,8 +309,30 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// An object of the client's version in the stored one.
+    /// The bytes to store.
+    fn at_rest(&self, object: &Object) -> Result<Bytes, Status> {
+        let resource = &self.found.resource;
+        if !resource.custom || self.found.version().name == resource.stored_version().name {
+            return Ok(object::to_bytes(object));
+        }
+        let stored = convert::to_stored(resource, object.clone()).map_err(Status::internal)?;
+        Ok(object::to_bytes(&stored))
+    }
+
+    /// Whether an update leaves everything as it is. What was stored in another version of a custom
+    /// resource is written anew, though it says the same.
+    fn is_unchanged(&self, stored: &Stored, old: &Object, new: &Object) -> Result<bool, Status> {
+        if new != old {
+            return Ok(false);
+        }
+        Ok(!self.found.resource.custom || self.at_rest(new)? == stored.kv.value)
+    }
+
+    /// An object of the client's version in the one that rules look at.
     pub fn to_stored(&self, object: Object) -> Result<Object, Status> {
+        if self.found.resource.custom {
+            return Ok(object);
+        }
         convert::to_stored(&self.found.resource, object).map_err(Status::internal)
     }
 }
@@ -307,6 +342,9 @@ impl<'a> Attempt<'a> {
 pub fn complete(found: &Found, mut object: Object, call: &Call) -> Result<Object, Status> {
     defaults::complete(found.target(), &mut object);
     defaults::stamp(found.target(), &mut object, call.now);
+    if found.resource.custom {
+        return Ok(object);
+    }
     let stored = convert::to_stored(&found.resource, object).map_err(Status::internal)?;
     to_client(found, stored)
 }

@@ -24,6 +24,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, Sleep, sleep_until};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use xebec_core::status::Status;
 use xebec_store::kv::Revision;
 use xebec_store::watch::{Batches, CaughtUp, Delivery, WatchStream};
@@ -59,6 +60,8 @@ pub struct WatchBody {
     /// The next table is the first.
     headers: bool,
     timer: Pin<Box<Sleep>>,
+    /// The resource is no longer what it was: it ends without a word, and its client begins anew.
+    until: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
     /// Steps since others had a turn.
     burst: usize,
     /// Events sent to all watches of the resource.
@@ -86,13 +89,21 @@ impl WatchBody {
         };
         let headers = kind.framer.has_headers();
         let timer = Box::pin(sleep_until(next_alarm(terms.deadline)));
-        Self { kind, hub, stage, terms, headers, timer, burst: 0, sent: Arc::default() }
+        let (until, sent) = (None, Arc::default());
+        Self { kind, hub, stage, terms, headers, timer, until, burst: 0, sent }
     }
 
     /// Counts the events that it sends.
     #[must_use]
     pub fn counting(mut self, sent: Arc<AtomicU64>) -> Self {
         self.sent = sent;
+        self
+    }
+
+    /// Ends the watch when `until` does.
+    #[must_use]
+    pub fn until(mut self, until: CancellationToken) -> Self {
+        self.until = Some(Box::pin(until.cancelled_owned()));
         self
     }
 
@@ -159,6 +170,9 @@ impl WatchBody {
         if self.timer.as_mut().poll(cx).is_ready() {
             return Poll::Ready(self.alarm());
         }
+        // Asked before the hub: what happened until then is still told.
+        let until = self.until.as_mut().map(|until| until.as_mut().poll(cx));
+        let ends = until.is_some_and(|until| until.is_ready());
         match self.hub.next(WATCH_EVENTS_PER_CHUNK) {
             Some(Delivery::Events { batches, .. }) => return Poll::Ready(self.show(&batches)),
             Some(Delivery::Behind(catch_up)) => {
@@ -168,6 +182,7 @@ impl WatchBody {
             Some(Delivery::Compacted { compact_revision, .. }) => {
                 self.fail(too_old(self.terms.position, compact_revision));
             }
+            None if ends => self.stage = Stage::Ended,
             None => ready!(self.hub.poll_ready(cx)),
         }
         Poll::Ready(None)
