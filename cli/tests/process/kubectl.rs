@@ -16,11 +16,11 @@ pub fn kubectl(cluster: &Cluster) -> Command {
     command
 }
 
-fn run(cluster: &Cluster, arguments: &[&str]) -> String {
+pub fn run(cluster: &Cluster, arguments: &[&str]) -> String {
     succeed(kubectl(cluster).args(arguments))
 }
 
-fn feed(cluster: &Cluster, arguments: &[&str], input: &str) -> String {
+pub fn feed(cluster: &Cluster, arguments: &[&str], input: &str) -> String {
     let mut command = kubectl(cluster);
     command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("kubectl starts");
