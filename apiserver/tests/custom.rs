@@ -415,3 +415,29 @@ async fn a_new_schema_is_everywhere_at_once() {
     }
     world.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_only_a_webhook_could_convert_is_refused() {
+    let world = World::start(1).await;
+    let mut definition = widgets();
+    let client = json!({"url": "https://localhost/convert"});
+    let webhook = json!({"conversionReviewVersions": ["v1"], "clientConfig": client});
+    definition["spec"]["conversion"] = json!({"strategy": "Webhook", "webhook": webhook});
+    world.define(&definition).await;
+    let made = world.expect(0, 201, "POST", WIDGETS, &widget("a")).await;
+    assert_eq!(world.get(0, &format!("{WIDGETS}/a")).await, made);
+    let beta = "/apis/example.com/v1beta1/namespaces/default/widgets";
+    let mut other = widget("b");
+    other["apiVersion"] = "example.com/v1beta1".into();
+    for (method, uri, body) in [
+        ("GET", format!("{beta}/a"), Value::Null),
+        ("GET", beta.to_owned(), Value::Null),
+        ("POST", beta.to_owned(), other),
+    ] {
+        let refused = world.expect(0, 500, method, &uri, &body).await;
+        let message = refused["message"].as_str().unwrap_or_default();
+        assert!(message.contains("conversion webhook for example.com/v1"), "{message}");
+    }
+    assert_eq!(world.get(0, WIDGETS).await["items"].as_array().map(Vec::len), Some(1));
+    world.end().await;
+}

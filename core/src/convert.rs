@@ -30,7 +30,7 @@ pub fn to_stored(resource: &Resource, mut object: Object) -> Result<Object, Conv
     let given = object.get("apiVersion").and_then(Value::as_str);
     if resource.custom {
         if given != Some(version.as_str()) {
-            versions::convert(resource, &mut object, stored.stored_version());
+            versions::convert(resource, &mut object, stored.stored_version())?;
         }
         return Ok(object);
     }
@@ -53,7 +53,7 @@ pub fn from_stored(
     to: &Version,
 ) -> Result<Object, ConvertError> {
     if resource.custom {
-        return Ok(from_stored_custom(resource, object, to));
+        return from_stored_custom(resource, object, to);
     }
     if resource.stored_as.is_none() && to.name == resource.stored_version().name {
         return Ok(object);
@@ -68,13 +68,17 @@ pub fn from_stored(
 }
 
 /// The schema may have changed since the object was stored, and the stored version too.
-fn from_stored_custom(resource: &Resource, mut object: Object, to: &Version) -> Object {
+fn from_stored_custom(
+    resource: &Resource,
+    mut object: Object,
+    to: &Version,
+) -> Result<Object, ConvertError> {
     let held = versions::version_of(resource, &object);
     versions::refresh(held, &mut object);
     if held.name != to.name {
-        versions::convert(resource, &mut object, to);
+        versions::convert(resource, &mut object, to)?;
     }
-    object
+    Ok(object)
 }
 
 /// Brings an object in normal form from one version of a resource into another.

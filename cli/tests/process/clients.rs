@@ -56,7 +56,8 @@ fn python_works_with_every_replica() {
     let mut command = Command::new(python);
     command.env_remove("KUBECONFIG").env("PYTHONDONTWRITEBYTECODE", "1");
     let printed = succeed(command.arg(check).args(arguments(&cluster)));
-    let parts = ["objects", "patches", "watches", "pages", "protobuf", "races", "discovery"];
+    let parts =
+        ["objects", "patches", "watches", "pages", "protobuf", "races", "discovery", "custom"];
     assert_passed(&printed, &parts);
 }
 

@@ -1,9 +1,11 @@
 //! Custom objects between the versions of their kind: what one version does not know is lost.
 //!
-//! A definition may have a webhook convert instead; that is not done here.
+//! A definition may have a webhook convert instead; nothing calls it here, and what only it knows is
+//! refused rather than guessed.
 
 use super::structural::Structural;
 use super::{default, prune};
+use crate::convert::ConvertError;
 use crate::registry::{Resource, Version};
 use crate::value::{Object, Value};
 
@@ -28,9 +30,19 @@ pub fn refresh(version: &Version, object: &mut Object) {
 }
 
 /// Brings an object into another version.
-pub fn convert(resource: &Resource, object: &mut Object, to: &Version) {
+pub fn convert(resource: &Resource, object: &mut Object, to: &Version) -> Result<(), ConvertError> {
+    if resource.conversion.is_some() {
+        let from = object.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
+        let kind = &resource.kind;
+        let message = format!(
+            "conversion webhook for {from}, Kind={kind} failed: webhooks of definitions are not \
+             called"
+        );
+        return Err(ConvertError { message });
+    }
     object.insert("apiVersion", resource.api_version(to).into());
     if let Some(structural) = structural(to) {
         prune::root(structural, object, &mut Vec::new());
     }
+    Ok(())
 }

@@ -257,11 +257,82 @@ def found_by_discovery(replicas):
     assert not leases.get(namespace=NAMESPACE).items
 
 
+def definition():
+    spec = {
+        "type": "object",
+        "properties": {
+            "size": {"type": "string", "enum": ["s", "m"], "default": "m"},
+            "count": {"type": "integer"},
+        },
+    }
+    status = {"type": "object", "properties": {"count": {"type": "integer"}}}
+    schema = {"type": "object", "properties": {"spec": spec, "status": status}}
+    paths = {"specReplicasPath": ".spec.count", "statusReplicasPath": ".status.count"}
+    version = {
+        "name": "v1",
+        "served": True,
+        "storage": True,
+        "subresources": {"status": {}, "scale": paths},
+        "schema": {"openAPIV3Schema": schema},
+    }
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "widgets.python.example.com"},
+        "spec": {
+            "group": "python.example.com",
+            "scope": "Namespaced",
+            "names": {"plural": "widgets", "kind": "Widget"},
+            "versions": [version],
+        },
+    }
+
+
+def custom(replicas):
+    """What is defined at one replica is there at the others at once."""
+    definitions = client.ApiextensionsV1Api(replicas[0])
+    definitions.create_custom_resource_definition(definition())
+    one, two, three = (client.CustomObjectsApi(replica) for replica in replicas)
+    place = ("python.example.com", "v1", NAMESPACE, "widgets")
+
+    def widget(name, **spec):
+        kind = {"apiVersion": "python.example.com/v1", "kind": "Widget"}
+        return {**kind, "metadata": {"name": name}, "spec": spec}
+
+    made = two.create_namespaced_custom_object(*place, widget("a", count=1))
+    assert made["spec"] == {"size": "m", "count": 1}, made
+    wrong = refused(422, three.create_namespaced_custom_object, *place, widget("b", size="xl"))
+    assert "Unsupported value" in wrong.body, wrong.body
+    status = {"status": {"count": 1}, "spec": {"size": "s"}}
+    changed = three.patch_namespaced_custom_object_status(*place, "a", status)
+    assert changed["status"] == {"count": 1} and changed["spec"]["size"] == "m", changed
+    one.patch_namespaced_custom_object_scale(*place, "a", {"spec": {"replicas": 4}})
+    listed = two.list_namespaced_custom_object(*place)
+    assert [item["spec"]["count"] for item in listed["items"]] == [4], listed
+
+    found = dynamic.DynamicClient(replicas[2])
+    widgets = found.resources.get(api_version="python.example.com/v1", kind="Widget")
+    applied = widgets.server_side_apply(
+        namespace=NAMESPACE, body=widget("a", size="s"), field_manager="python", force_conflicts=True
+    )
+    assert applied.spec.size == "s" and applied.spec["count"] == 4, applied
+    watcher, told = watch.Watch(), []
+    calls = {"resource_version": listed["metadata"]["resourceVersion"], "timeout_seconds": 30}
+    one.delete_namespaced_custom_object(*place, "a")
+    for event in watcher.stream(three.list_namespaced_custom_object, *place, **calls):
+        told.append(event["type"])
+        if event["type"] == "DELETED":
+            watcher.stop()
+    assert told == ["MODIFIED", "DELETED"], told
+    definitions.delete_custom_resource_definition("widgets.python.example.com")
+
+
 def main(kubeconfig, *servers):
     replicas = [connect(kubeconfig, server) for server in servers]
     core = client.CoreV1Api(replicas[0])
     core.create_namespace(client.V1Namespace(metadata=client.V1ObjectMeta(name=NAMESPACE)))
-    for check in (objects, patches, watches, pages, protobuf, races, found_by_discovery):
+    checks = (objects, patches, watches, pages, protobuf, races, found_by_discovery, custom)
+    for check in checks:
         check(replicas)
         print("passed:", check.__name__)
 
