@@ -15,6 +15,9 @@ pub struct Measured {
     pub bytes: u64,
     /// Proportional share of memory of all server processes: pages that they share count once.
     pub server_pss_bytes: Option<u64>,
+    /// CPU of this process during the load: what the servers had to do without, if they share its
+    /// cores.
+    pub client_cpu: Duration,
     /// How much of the resident memory came with the load.
     pub grown_bytes: u64,
     /// From asking to the first byte of the answer's body, of rows where it is long.
@@ -126,8 +129,10 @@ pub async fn measure(
     load: impl Future<Output = Result<Measured, BenchError>>,
 ) -> Result<Measured, BenchError> {
     let rss_before = processes.rss_bytes()?;
-    let cpu_before = processes.cpu()?;
+    let client = Processes::new(vec![std::process::id()]);
+    let (cpu_before, client_before) = (processes.cpu()?, client.cpu()?);
     let mut measured = load.await?;
+    measured.client_cpu = client.cpu()?.saturating_sub(client_before);
     measured.sample.server_cpu = processes.cpu()?.saturating_sub(cpu_before);
     let resident = processes.rss_bytes()?;
     measured.sample.server_rss_bytes = resident;

@@ -34,15 +34,11 @@ impl Namespace {
     pub async fn create(pool: &Arc<Pool>, name: &str) -> Result<Self, BenchError> {
         let mut caller = pool.caller(0).await;
         let body = json!({"metadata": {"name": name}}).to_string();
-        caller.post("/api/v1/namespaces", body).await?.success("creating a namespace")?;
+        caller.create("/api/v1/namespaces", body).await?;
         let namespace = Self { name: name.to_owned() };
         // Pods need it; where controllers run, one of them makes it too.
         let account = json!({"metadata": {"name": "default"}}).to_string();
-        let path = namespace.path("/api/v1", "serviceaccounts");
-        let made = caller.post(&path, account).await?;
-        if made.status != http::StatusCode::CONFLICT {
-            made.success("creating a service account")?;
-        }
+        caller.create(&namespace.path("/api/v1", "serviceaccounts"), account).await?;
         Ok(namespace)
     }
 
@@ -105,7 +101,7 @@ impl Namespace {
         loop {
             let ask = Ask { accept: NAMES, ..Ask::get() };
             let page = format!("{path}?limit={PAGE}&continue={from}");
-            let page = pool.caller(0).await.call(&page, ask).await?.success("listing")?;
+            let page = pool.caller(0).await.insist(&page, ask).await?.success("listing")?;
             let page = page.json().unwrap_or_default();
             let items = page["items"].as_array().map(Vec::as_slice).unwrap_or_default();
             delete_all(pool, path, items).await?;
@@ -127,7 +123,7 @@ async fn delete_all(pool: &Arc<Pool>, path: &str, items: &[Value]) -> Result<(),
             for name in names.iter().skip(client).step_by(DELETIONS_IN_FLIGHT) {
                 let path = format!("{path}/{name}?gracePeriodSeconds=0");
                 let ask = Ask::with_body(http::Method::DELETE, Bytes::new());
-                let answer = caller.call(&path, ask).await?;
+                let answer = caller.insist(&path, ask).await?;
                 // Somebody else was faster: a controller, say.
                 if answer.status != http::StatusCode::NOT_FOUND {
                     answer.success("deleting")?;

@@ -8,7 +8,7 @@ use crate::BenchError;
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
 use http::uri::{Authority, PathAndQuery, Scheme, Uri};
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http2::{Builder, SendRequest};
@@ -25,6 +25,9 @@ const CONNECTION_WINDOW_BYTES: u32 = 16 << 20;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(75);
 /// Requests that a closing connection did not take are sent again so often.
 const ATTEMPTS_MAX: usize = 3;
+/// What is not measured is asked for so often, so far apart.
+const INSISTENCE: usize = 15;
+const INSISTENCE_PAUSE: Duration = Duration::from_millis(200);
 
 pub const JSON: HeaderValue = HeaderValue::from_static("application/json");
 pub const PROTOBUF: HeaderValue = HeaderValue::from_static("application/vnd.kubernetes.protobuf");
@@ -128,19 +131,44 @@ impl Ask {
 
 impl Caller {
     pub async fn get(&mut self, path: &str) -> Result<Answer, BenchError> {
-        self.call(path, Ask::get()).await
-    }
-
-    pub async fn post(&mut self, path: &str, body: impl Into<Bytes>) -> Result<Answer, BenchError> {
-        self.call(path, Ask::with_body(Method::POST, body)).await
+        self.insist(path, Ask::get()).await
     }
 
     pub async fn put(&mut self, path: &str, body: impl Into<Bytes>) -> Result<Answer, BenchError> {
-        self.call(path, Ask::with_body(Method::PUT, body)).await
+        self.insist(path, Ask::with_body(Method::PUT, body)).await
     }
 
     pub async fn delete(&mut self, path: &str) -> Result<Answer, BenchError> {
-        self.call(path, Ask::with_body(Method::DELETE, Bytes::new())).await
+        self.insist(path, Ask::with_body(Method::DELETE, Bytes::new())).await
+    }
+
+    /// Creates an object, unless it is there already.
+    pub async fn create(&mut self, path: &str, body: impl Into<Bytes>) -> Result<(), BenchError> {
+        let answer = self.insist(path, Ask::with_body(Method::POST, body)).await?;
+        if answer.status == StatusCode::CONFLICT {
+            return Ok(());
+        }
+        answer.success(path).map(drop)
+    }
+
+    /// Asks again where servers cannot answer for a moment: for what is not measured.
+    pub async fn insist(&mut self, path: &str, ask: Ask) -> Result<Answer, BenchError> {
+        let mut attempt = 1;
+        loop {
+            let answer = Box::pin(self.call(path, ask.clone())).await;
+            let is_no_answer = match &answer {
+                Ok(answer) => {
+                    answer.status.is_server_error()
+                        || answer.status == StatusCode::TOO_MANY_REQUESTS
+                }
+                Err(error) => matches!(error, BenchError::Unreachable { .. }),
+            };
+            if !is_no_answer || attempt == INSISTENCE {
+                return answer;
+            }
+            attempt += 1;
+            tokio::time::sleep(INSISTENCE_PAUSE).await;
+        }
     }
 
     /// Asks, and reads the whole answer.

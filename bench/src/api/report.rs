@@ -18,8 +18,20 @@ const NONE: &str = "–";
 pub fn table(lines: &[Line]) -> String {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED).set_header([
-        "row", "unit", "rate/s", "MB/s", "p50", "p90", "p99", "max", "CPU/unit", "CPU/MB", "RSS",
-        "PSS", "failed",
+        "row",
+        "unit",
+        "rate/s",
+        "MB/s",
+        "p50",
+        "p90",
+        "p99",
+        "max",
+        "CPU/unit",
+        "CPU/MB",
+        "RSS",
+        "PSS",
+        "failed",
+        "client CPU",
     ]);
     for line in lines {
         table.add_row(cells(line));
@@ -56,6 +68,7 @@ fn cells(line: &Line) -> Vec<String> {
     let Measured { sample, bytes, server_pss_bytes, .. } = &line.measured;
     let seconds = sample.elapsed.as_secs_f64().max(f64::EPSILON);
     let megabytes = *bytes as f64 / 1e6;
+    let client_us = line.measured.client_cpu.as_secs_f64() * 1e6;
     let cpu_us = sample.server_cpu.as_secs_f64() * 1e6;
     // Without process ids nothing is known of the servers.
     let known = sample.server_rss_bytes > 0;
@@ -78,6 +91,7 @@ fn cells(line: &Line) -> Vec<String> {
             .filter(|_| known)
             .map_or_else(|| NONE.into(), |b| format!("{} MiB", b >> 20)),
         sample.failures.to_string(),
+        format!("{:.1} µs", client_us / sample.operations.max(1) as f64),
     ]
 }
 
@@ -106,7 +120,8 @@ mod tests {
             assert!(known.contains(expected), "{expected:?} not in\n{known}");
         }
         let unknown = table(&[line(Row::Get, 0, 0)]);
-        assert!(!unknown.contains("µs") && !unknown.contains("MiB"), "{unknown}");
+        assert_eq!(unknown.matches("µs").count(), 1, "only the client is known: {unknown}");
+        assert!(!unknown.contains("MiB"), "{unknown}");
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub async fn run(
     let mut caller = pool.caller(0).await;
     for writer in 0..WRITERS {
         let object = objects::config_map(&name(writer), WATCHED_BYTES, 0);
-        caller.post(&path, object).await?.success("creating what is watched")?;
+        caller.create(&path, object).await?;
     }
     let list = caller.get(&format!("{path}?limit=1")).await?.success("listing")?;
     let no_version = || BenchError::Invalid("a list has no resourceVersion".into());
@@ -198,6 +198,8 @@ impl Writes<'_> {
     }
 }
 
+/// One update; repeated where servers have no leader for a moment. A repetition may be a second
+/// event, which is no harm.
 async fn write(
     caller: &mut Caller,
     path: &str,

@@ -54,7 +54,7 @@ async fn fill(
         let (mut caller, path) = (pool.caller(client).await, path.to_owned());
         tasks.spawn(async move {
             for number in (client..count).step_by(CREATIONS_IN_FLIGHT) {
-                caller.post(&path, make(&name(number))).await?.success("creating what is read")?;
+                caller.create(&path, make(&name(number))).await?;
             }
             Ok::<_, BenchError>(())
         });

@@ -5,7 +5,8 @@ use crate::BenchError;
 use crate::api::load::{Done, Measured, Work, closed_loop, measure};
 use crate::api::namespace::Namespace;
 use crate::api::objects::{self, CONFIG_MAP_BYTES};
-use crate::api::pool::{Caller, Pool};
+use crate::api::pool::{Ask, Caller, Pool};
+use http::Method;
 use std::sync::Arc;
 
 pub async fn config_maps(
@@ -65,7 +66,8 @@ impl Work for Create {
         self.turn += 1;
         let name = name(self.client, self.turn);
         self.template[self.name_at..self.name_at + name.len()].copy_from_slice(name.as_bytes());
-        let answer = caller.post(&self.path, self.template.clone()).await?;
+        let answer =
+            caller.call(&self.path, Ask::with_body(Method::POST, self.template.clone())).await?;
         answer.success("create").map(|_| Done::default())
     }
 }
@@ -80,7 +82,9 @@ pub async fn leases(
     let mut caller = pool.caller(0).await;
     for client in 0..setting.clients {
         let lease = objects::lease(&name(client, 0), None, 0);
-        let made = caller.post(&path, lease).await?.success("creating a Lease")?;
+        caller.create(&path, lease).await?;
+        let made =
+            caller.get(&format!("{path}/{}", name(client, 0))).await?.success("get of a Lease")?;
         versions.push(version(&made)?);
     }
     let work = |client: usize| Renew {
@@ -112,7 +116,7 @@ impl Work for Renew {
     async fn once(&mut self, caller: &mut Caller) -> Result<Done, BenchError> {
         self.turn += 1;
         let lease = objects::lease(&self.name, Some(&self.version), self.turn);
-        let answer = caller.put(&self.path, lease).await?;
+        let answer = caller.call(&self.path, Ask::with_body(Method::PUT, lease)).await?;
         if answer.status == http::StatusCode::CONFLICT {
             // An answer before this one was lost.
             let held = caller.get(&self.path).await?.success("get of a Lease")?;
