@@ -43,6 +43,7 @@ pub mod peer;
 pub mod query;
 pub mod rbac;
 mod rebalance;
+pub mod recent;
 pub mod reply;
 pub mod request;
 pub mod respond;

@@ -32,6 +32,7 @@ pub use chain::Chain;
 pub use topology_labels::copy_topology_labels;
 
 use super::authz::Authorization;
+use super::recent::Recent;
 use super::storage::Change;
 use super::user::User;
 use xebec_core::registry::Registry;
@@ -63,6 +64,7 @@ pub struct Review<'r> {
     pub generate_name: &'r str,
     pub user: &'r User,
     pub authorization: &'r Authorization,
+    pub recent: &'r Recent,
     pub dry_run: bool,
     pub now: Timestamp,
     /// What is stored; absent for a create.

@@ -20,6 +20,7 @@ use super::negotiate::{self, Form, Media, Offers, Wanted};
 use super::object::Stored;
 use super::openid::OpenId;
 use super::query::Query;
+use super::recent::Recent;
 use super::reply::Reply;
 use super::request::RequestInfo;
 use super::respond::{self, Shown};
@@ -77,6 +78,7 @@ pub struct Api {
     pub openid: Option<OpenId>,
     pub metrics: Arc<Metrics>,
     pub turns: Turns,
+    pub recent: Recent,
 }
 
 impl Api {
@@ -111,6 +113,7 @@ impl Api {
             openid,
             metrics: Arc::default(),
             turns: Turns::default(),
+            recent: Recent::default(),
         })
     }
 

@@ -33,6 +33,10 @@ pub const CONFLICT_RETRIES_MAX: usize = 100;
 pub const TURNS_MAX: usize = 256;
 pub const TURN_WAIT: Duration = Duration::from_secs(2);
 
+/// Objects that are kept in the form in which admission looks at them, and the bytes of one.
+pub const RECENT_OBJECTS_MAX: usize = 1_024;
+pub const RECENT_OBJECT_BYTES_MAX: usize = 4_096;
+
 /// Attempts at finding a free generated name.
 pub const GENERATED_NAME_ATTEMPTS_MAX: usize = 8;
 

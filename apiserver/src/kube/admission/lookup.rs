@@ -3,6 +3,7 @@
 use super::Review;
 use crate::kube::object::Stored;
 use crate::kube::storage::Storage;
+use std::sync::Arc;
 use xebec_core::status::{GroupName, Status};
 use xebec_core::value::Object;
 
@@ -29,17 +30,18 @@ impl Review<'_> {
         of: GroupName<'_>,
         namespace: &str,
         name: &str,
-    ) -> Result<Option<Object>, Status> {
-        self.stored(of, namespace, name)?.map(|stored| stored.object()).transpose()
+    ) -> Result<Option<Arc<Object>>, Status> {
+        let stored = self.stored(of, namespace, name)?;
+        stored.map(|stored| self.recent.object(&stored)).transpose()
     }
 
     /// All objects of a resource, in a namespace if it has those.
-    pub fn all(&self, of: GroupName<'_>, namespace: &str) -> Result<Vec<Object>, Status> {
+    pub fn all(&self, of: GroupName<'_>, namespace: &str) -> Result<Vec<Arc<Object>>, Status> {
         let Some(resource) = self.registry.find_resource(of.group, of.name) else {
             return Ok(Vec::new());
         };
         let range = resource.key_range(resource.namespaced.then_some(namespace));
-        Storage::under(self.view, &range).map(|stored| stored.object()).collect()
+        Storage::under(self.view, &range).map(|stored| self.recent.object(&stored)).collect()
     }
 
     /// 403 for the object under review.

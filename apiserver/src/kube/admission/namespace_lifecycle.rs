@@ -47,7 +47,7 @@ impl NamespaceLifecycle {
         if review.operation != Operation::Create {
             return Ok(());
         }
-        let namespace = stored.object()?;
+        let namespace = review.recent.object(&stored)?;
         let phase = xebec_core::edit::text(&namespace, &["status", "phase"]);
         let going = lifecycle::metadata(&namespace).get("deletionTimestamp").is_some();
         if phase == "Terminating" || going {

@@ -3,6 +3,7 @@
 
 use super::pod_resources::{self, Amounts};
 use super::{Operation, Plugin, Review};
+use std::sync::Arc;
 use xebec_core::edit;
 use xebec_core::lifecycle;
 use xebec_core::quantity::Quantity;
@@ -84,7 +85,7 @@ fn changed_pod<'o>(
 }
 
 /// The node of a pod that is on one.
-fn node_of(review: &Review<'_>, pod: &Object) -> Result<Option<Object>, Status> {
+fn node_of(review: &Review<'_>, pod: &Object) -> Result<Option<Arc<Object>>, Status> {
     let name = edit::text(pod, &["spec", "nodeName"]);
     if name.is_empty() {
         return Ok(None);

@@ -145,7 +145,7 @@ fn policy_of_namespace(review: &Review<'_>) -> Result<Option<Policy>, Status> {
     if memchr::memmem::find(&stored.kv.value, LABEL_PREFIX.as_bytes()).is_none() {
         return Ok(None);
     }
-    let namespace = stored.object()?;
+    let namespace = review.recent.object(&stored)?;
     let (policy, _) = Policy::of(labels(&namespace));
     let allows_all =
         policy.enforce.level == Level::Privileged && policy.warn.level == Level::Privileged;

@@ -2,6 +2,7 @@
 //! most is the default.
 
 use super::{Operation, Plugin, Review};
+use std::sync::Arc;
 use xebec_core::edit::{self, Edit};
 use xebec_core::lifecycle;
 use xebec_core::status::{GroupName, Status};
@@ -91,7 +92,7 @@ impl Priority {
         &self,
         review: &Review<'_>,
         object: &Object,
-    ) -> Result<(String, Option<Object>), Status> {
+    ) -> Result<(String, Option<Arc<Object>>), Status> {
         let name = edit::text(object, &["spec", "priorityClassName"]);
         if !name.is_empty() {
             let class = review.object(CLASSES, "", name)?;

@@ -1,6 +1,7 @@
 //! RuntimeClass: a pod's class must exist; what it costs and where it runs comes from there.
 
 use super::{Operation, Plugin, Review};
+use std::sync::Arc;
 use xebec_core::edit::{self, Edit};
 use xebec_core::status::{GroupName, Status};
 use xebec_core::value::{Object, Value};
@@ -10,7 +11,7 @@ const CLASSES: GroupName<'static> = GroupName { group: "node.k8s.io", name: "run
 pub struct RuntimeClass;
 
 impl RuntimeClass {
-    fn class_of(&self, review: &Review<'_>, pod: &Object) -> Result<Option<Object>, Status> {
+    fn class_of(&self, review: &Review<'_>, pod: &Object) -> Result<Option<Arc<Object>>, Status> {
         let name = edit::text(pod, &["spec", "runtimeClassName"]);
         if name.is_empty() {
             return Ok(None);

@@ -5,6 +5,7 @@ mod secrets;
 
 use super::{Operation, Plugin, Review};
 use crate::kube::clock;
+use std::sync::Arc;
 use xebec_core::codec::json;
 use xebec_core::edit::{self, Edit};
 use xebec_core::lifecycle;
@@ -58,7 +59,7 @@ impl Plugin for ServiceAccount {
             (Operation::Create, "") if is_mirror(pod) => self.check_mirror(review, pod),
             (Operation::Create, "") => {
                 let account = self.account_of(review, pod)?;
-                self.check(review, &account, secrets::refusal(pod, &account))
+                self.check(review, (pod, &account), secrets::refusal)
             }
             (Operation::Update, "ephemeralcontainers") => {
                 if edit::text(pod, &["spec", "serviceAccountName"]).is_empty() {
@@ -67,7 +68,7 @@ impl Plugin for ServiceAccount {
                     return Err(review.forbidden(why));
                 }
                 let account = self.account_of(review, pod)?;
-                self.check(review, &account, secrets::ephemeral_refusal(pod, &account))
+                self.check(review, (pod, &account), secrets::ephemeral_refusal)
             }
             _ => Ok(()),
         }
@@ -75,7 +76,7 @@ impl Plugin for ServiceAccount {
 }
 
 impl ServiceAccount {
-    fn account_of(&self, review: &Review<'_>, pod: &Object) -> Result<Object, Status> {
+    fn account_of(&self, review: &Review<'_>, pod: &Object) -> Result<Arc<Object>, Status> {
         let name = edit::text(pod, &["spec", "serviceAccountName"]);
         let namespace = review.namespace;
         let account = review.object(ACCOUNTS, namespace, name)?;
@@ -111,17 +112,15 @@ impl ServiceAccount {
     fn check(
         &self,
         review: &Review<'_>,
-        account: &Object,
-        refusal: Option<String>,
+        (pod, account): (&Object, &Object),
+        refusal: fn(&Object, &Object) -> Option<String>,
     ) -> Result<(), Status> {
         let annotations = lifecycle::metadata(account).get("annotations");
         let enforce = annotations.and_then(|all| all.get(ENFORCE_ANNOTATION));
         let enforce = enforce.and_then(Value::as_str).unwrap_or_default();
         let is_enforced = matches!(enforce, "1" | "t" | "T" | "true" | "TRUE" | "True");
-        match refusal.filter(|_| is_enforced) {
-            Some(why) => Err(review.forbidden(why)),
-            None => Ok(()),
-        }
+        let refused = if is_enforced { refusal(pod, account) } else { None };
+        refused.map_or(Ok(()), |why| Err(review.forbidden(why)))
     }
 }
 

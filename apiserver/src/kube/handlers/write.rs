@@ -158,6 +158,7 @@ impl<'a> Attempt<'a> {
             generate_name,
             user: &self.call.user,
             authorization: &self.api.access.authorization,
+            recent: &self.api.recent,
             dry_run: self.dry_run,
             now: self.call.now,
             old,
