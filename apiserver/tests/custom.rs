@@ -441,3 +441,41 @@ async fn what_only_a_webhook_could_convert_is_refused() {
     assert_eq!(world.get(0, WIDGETS).await["items"].as_array().map(Vec::len), Some(1));
     world.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_outlives_its_definition() {
+    let world = World::start(3).await;
+    let uri = format!("{DEFINITIONS}/widgets.example.com");
+    for round in 0..3 {
+        world.define(&widgets()).await;
+        // Everywhere at once, until they are told that there is no such thing.
+        let crowd = (0..6).map(|who| {
+            let world = &world;
+            async move {
+                let (mut made, mut number) = (0, 0);
+                loop {
+                    let object = widget(&format!("w{round}-{who}-{number}"));
+                    match world.send(who % 3, "POST", WIDGETS, &object).await {
+                        (201, _) => made += 1,
+                        (403 | 404, _) => return made,
+                        (code, answer) => panic!("{code}: {answer}"),
+                    }
+                    number += 1;
+                }
+            }
+        });
+        let removal = async {
+            let some = |_, list: &Value| list["items"].as_array().is_some_and(|all| all.len() > 9);
+            world.until(1, WIDGETS, some).await;
+            world.expect(round % 3, 200, "DELETE", &uri, &Value::Null).await;
+            world.until(0, &uri, |code, _| code == 404).await;
+        };
+        let (made, ()) = tokio::join!(futures::future::join_all(crowd), removal);
+        assert!(made.iter().sum::<i32>() > 9, "{made:?}");
+        world.define(&widgets()).await;
+        assert_eq!(world.get(2, WIDGETS).await["items"], json!([]));
+        world.expect(0, 200, "DELETE", &uri, &Value::Null).await;
+        world.until(0, &uri, |code, _| code == 404).await;
+    }
+    world.end().await;
+}

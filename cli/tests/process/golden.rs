@@ -10,7 +10,7 @@ use std::process::Command;
 /// second only falls.
 const FLOORS: [(&str, usize, usize); 13] = [
     ("apply", 36, 4),
-    ("crd", 15, 0),
+    ("crd", 16, 0),
     ("create", 30, 2),
     ("delete", 9, 0),
     ("discovery", 17, 0),
