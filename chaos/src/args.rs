@@ -128,6 +128,10 @@ pub struct KubeArgs {
     /// How many leaders to kill.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub kills: u32,
+
+    /// Inject so many faults of these kinds instead.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "KIND,...")]
+    pub faults: Vec<FaultGroup>,
 }
 
 /// A number and a unit: `500ms`, `90s`, `10m`, `1h`.

@@ -1,4 +1,4 @@
-//! Clients of the Kubernetes API while leaders are killed.
+//! Clients of the Kubernetes API while leaders are killed, or other faults injected.
 //!
 //! [`writer`]s create, update and delete ConfigMaps through random replicas and note what was
 //! acknowledged. A [`spectator`] stays with each replica, another goes from replica to replica and
@@ -18,12 +18,14 @@ pub mod writer;
 
 use super::ProcessError;
 use super::cluster::Cluster;
+use super::faults::{FaultGroup, FaultKind};
 use super::stage::Stage;
 use crate::args::KubeArgs;
 use client::Client;
 use judge::{Seen, Write};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -68,7 +70,7 @@ pub async fn run(args: &KubeArgs) -> Result<Verdict, ProcessError> {
     let stage = Arc::new(stage);
     println!("seed {}, {} replicas", stage.seed, args.cluster.replicas);
     let mut cluster = Cluster::start(stage.clone(), args.cluster.replicas).await?;
-    let result = run_on(args.kills, &mut cluster).await;
+    let result = run_on(args, &mut cluster).await;
     cluster.stop_all().await;
     let mut verdict = result?;
     verdict.findings.append(&mut cluster.findings);
@@ -78,7 +80,7 @@ pub async fn run(args: &KubeArgs) -> Result<Verdict, ProcessError> {
     Ok(verdict)
 }
 
-async fn run_on(kills: u32, cluster: &mut Cluster) -> Result<Verdict, ProcessError> {
+async fn run_on(args: &KubeArgs, cluster: &mut Cluster) -> Result<Verdict, ProcessError> {
     let (stop, stopped) = watch::channel(false);
     let run = Arc::new(Run {
         client: Client::new(cluster)?,
@@ -94,29 +96,75 @@ async fn run_on(kills: u32, cluster: &mut Cluster) -> Result<Verdict, ProcessErr
     let mut clients = Clients::start(&run, base);
     let begun = Instant::now();
     let mut findings = Vec::new();
-    for kill in 1..=kills {
+    let mut strikes = Strikes::new(&run, &args.faults, cluster);
+    for number in 1..=args.kills {
         tokio::time::sleep(SETTLE).await;
+        cluster.revive()?;
         cluster.wait_for_all().await?;
-        let Some((leader, _)) = cluster.leader().await else { continue };
         let before = run.acknowledged.load(Ordering::Relaxed);
-        cluster.server(leader).kill().await;
-        // It stays away until the others have gone on without it, so that watches must resume
-        // elsewhere, and comes back under load.
-        if !went_on(&run, before + 20).await {
-            findings.push(format!("no writes were acknowledged after r{leader} was killed"));
+        let what = strikes.next(&run, cluster).await?;
+        println!("{number:>3} of {}: {what}, {before} writes so far", args.kills);
+        if !went_on(&run, run.acknowledged.load(Ordering::Relaxed) + 20).await {
+            findings.push(format!("no writes were acknowledged after: {what}"));
         }
-        println!("kill {kill:>3} of {kills}: r{leader}, {before} writes so far");
-        cluster.run(leader)?;
     }
+    cluster.revive()?;
     cluster.wait_for_all().await?;
     tokio::time::sleep(SETTLE).await;
     stop.send_replace(true);
     let mut verdict = clients.finish(&run, base).await?;
     verdict.findings.append(&mut findings);
     verdict.seed = run.seed;
-    verdict.kills = kills;
+    verdict.faults = args.kills;
     verdict.lasted = begun.elapsed();
     Ok(verdict)
+}
+
+/// What is done to the replicas, in turn.
+struct Strikes {
+    rng: StdRng,
+    /// None: leaders are killed, and nothing else.
+    kinds: Vec<FaultKind>,
+    at: usize,
+}
+
+impl Strikes {
+    fn new(run: &Run, groups: &[FaultGroup], cluster: &Cluster) -> Self {
+        let mut rng = run.rng(4_000);
+        let mut kinds = match groups {
+            [] => Vec::new(),
+            groups => FaultKind::possible(groups, cluster),
+        };
+        // The clients know the replicas of the start.
+        kinds.retain(|kind| *kind != FaultKind::ReplaceMember);
+        kinds.shuffle(&mut rng);
+        Self { rng, kinds, at: 0 }
+    }
+
+    /// One of them, from its beginning to its end; in words.
+    async fn next(&mut self, run: &Run, cluster: &mut Cluster) -> Result<String, ProcessError> {
+        if self.kinds.is_empty() {
+            return kill_leader(run, cluster).await;
+        }
+        let kind = self.kinds[self.at % self.kinds.len()];
+        self.at += 1;
+        let injected = kind.inject(cluster, &mut self.rng).await?;
+        tokio::time::sleep(injected.hold).await;
+        let what = format!("{kind} ({})", injected.what);
+        injected.heal(cluster).await?;
+        Ok(what)
+    }
+}
+
+/// The leader stays away until the others have gone on without it, so that watches must resume
+/// elsewhere, and comes back under load.
+async fn kill_leader(run: &Run, cluster: &mut Cluster) -> Result<String, ProcessError> {
+    let Some((leader, _)) = cluster.leader().await else { return Ok("no leader".to_owned()) };
+    let before = run.acknowledged.load(Ordering::Relaxed);
+    cluster.server(leader).kill().await;
+    went_on(run, before + 20).await;
+    cluster.run(leader)?;
+    Ok(format!("killed r{leader}"))
 }
 
 async fn went_on(run: &Run, until: u64) -> bool {

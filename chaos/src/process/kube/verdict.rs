@@ -7,7 +7,7 @@ use std::time::Duration;
 #[derive(Default)]
 pub struct Verdict {
     pub seed: u64,
-    pub kills: u32,
+    pub faults: u32,
     pub lasted: Duration,
     pub writes: usize,
     pub events: usize,
@@ -27,7 +27,7 @@ impl Verdict {
 
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "  kills       {} in {} s", self.kills, self.lasted.as_secs())?;
+        writeln!(f, "  faults      {} in {} s", self.faults, self.lasted.as_secs())?;
         writeln!(f, "  writes      {}", self.writes)?;
         writeln!(f, "  events      {} at all watches, {} bookmarks", self.events, self.bookmarks)?;
         writeln!(f, "  contests    {} decided", self.contests)?;
