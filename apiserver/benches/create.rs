@@ -16,8 +16,8 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use serde_json::{Value, json};
 use std::sync::Arc;
+use support::Authority;
 use support::servers::{Servers, settings};
-use support::{Authority, eventually};
 use tokio::runtime::Runtime;
 use xebec_apiserver::kube::access::Options as AccessOptions;
 use xebec_apiserver::kube::api::{Api, Settings};
@@ -72,8 +72,7 @@ async fn start(authority: &Authority) -> Servers {
     };
     let access = AccessOptions { authentication, ..AccessOptions::default() };
     let servers = Servers::start_with(1, Settings { access, ..settings() }).await;
-    let ready = async || servers.call("GET", "/readyz", &Value::Null).await.code == 200;
-    eventually(async || ready().await.then_some(())).await;
+    servers.until_served("/readyz").await;
     servers.namespace("n", &json!({})).await;
     let role = json!({"metadata": {"name": "zz"}, "rules": [
         {"verbs": ["*"], "apiGroups": [""], "resources": ["pods"]}]});

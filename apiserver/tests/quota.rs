@@ -175,6 +175,34 @@ async fn scopes_and_services_and_claims_are_counted() {
     servers.stop().await;
 }
 
+#[tokio::test]
+async fn custom_resources_are_counted() {
+    let servers = Servers::start(1).await;
+    servers.namespace("n", &json!({})).await;
+    let any = json!({"type": "object"});
+    let definition = json!({"metadata": {"name": "things.example.com"}, "spec": {
+        "group": "example.com", "scope": "Namespaced",
+        "names": {"plural": "things", "kind": "Thing"},
+        "versions": [{"name": "v1", "served": true, "storage": true,
+            "schema": {"openAPIV3Schema": any}}]}});
+    let definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+    servers.post(definitions, &definition).await.done();
+    let things = "/apis/example.com/v1/namespaces/n/things";
+    servers.until_served(things).await;
+    servers.post(QUOTAS, &quota("q", &json!({"count/things.example.com": "1"}))).await.done();
+    let thing = |name: &str| json!({"apiVersion": "example.com/v1", "kind": "Thing", "metadata": {"name": name}});
+    servers.post(things, &thing("a")).await.done();
+    assert_eq!(
+        servers.post(things, &thing("b")).await.refused(403),
+        "things.example.com \"b\" is forbidden: exceeded quota: q, requested: \
+         count/things.example.com=1, used: count/things.example.com=1, limited: \
+         count/things.example.com=1"
+    );
+    servers.delete(&format!("{things}/a")).await.done();
+    assert_eq!(used(&servers, "q").await["count/things.example.com"], "0");
+    servers.stop().await;
+}
+
 /// Makes objects from all replicas at once; returns the codes of the answers.
 async fn crowd(servers: &Arc<Servers>, count: usize, uri: &'static str) -> Vec<u16> {
     let mut writers = JoinSet::new();

@@ -69,6 +69,85 @@ async fn cve_2022_3162_no_name_leads_out_of_a_collection() {
     servers.stop().await;
 }
 
+/// A definition whose names are told by its plural, and whose objects may have any fields.
+async fn define(servers: &Servers, plural: &str, scope: &str) {
+    let kind = format!("{}{}", plural[..1].to_uppercase(), &plural[1..]);
+    let any = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+    let definition = json!({"metadata": {"name": format!("{plural}.example.com")}, "spec": {
+        "group": "example.com", "scope": scope,
+        "names": {"plural": plural, "kind": kind},
+        "versions": [{"name": "v1", "served": true, "storage": true,
+            "schema": {"openAPIV3Schema": any}}]}});
+    let definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+    servers.post(definitions, &definition).await.done();
+    servers.until_served(&format!("/apis/example.com/v1/{plural}")).await;
+}
+
+/// The same of custom resources of one group: what the hole was.
+#[tokio::test]
+async fn cve_2022_3162_custom_resources_do_not_show_others_of_their_group() {
+    let servers = Servers::start(1).await;
+    servers.namespace("n", &json!({})).await;
+    for plural in ["keys", "keysets", "locks"] {
+        define(&servers, plural, "Namespaced").await;
+        let kind = format!("{}{}", plural[..1].to_uppercase(), &plural[1..]);
+        let object = json!({"apiVersion": "example.com/v1", "kind": kind,
+            "metadata": {"name": "o"}, "word": format!("{plural}-hidden")});
+        servers.post(&format!("/apis/example.com/v1/namespaces/n/{plural}"), &object).await.done();
+    }
+    allow(&servers, None, &["keys"]).await;
+    let group = "/apis/example.com/v1";
+    let own = as_ann(&servers, "GET", &format!("{group}/keys"), &Value::Null).await.done().body;
+    assert_eq!(own["items"].as_array().map(Vec::len), Some(1), "{own}");
+    for uri in [
+        "keys?fieldSelector=metadata.namespace%3D..%2Flocks%2Fn",
+        "namespaces/n/keys?fieldSelector=metadata.name%3D..%2F..%2Flocks%2Fn%2Fo",
+        "namespaces/..%2Flocks%2Fn/keys",
+        "namespaces/..%2Flocks/keys",
+        "namespaces/n/keys/..%2F..%2Flocks%2Fn%2Fo",
+        "namespaces/n/keysets",
+        "keysets",
+    ] {
+        let answer = as_ann(&servers, "GET", &format!("{group}/{uri}"), &Value::Null).await;
+        let text = answer.body.to_string();
+        assert!(
+            !text.contains("locks-hidden") && !text.contains("keysets-hidden"),
+            "{uri}: {text}"
+        );
+    }
+    servers.stop().await;
+}
+
+#[tokio::test]
+async fn cve_2019_11247_custom_resources_of_the_cluster_are_not_reached_through_a_namespace() {
+    let servers = Servers::start(1).await;
+    servers.namespace("n", &json!({})).await;
+    define(&servers, "vaults", "Cluster").await;
+    let vault = json!({"apiVersion": "example.com/v1", "kind": "Vaults",
+        "metadata": {"name": "o"}});
+    servers.post("/apis/example.com/v1/vaults", &vault).await.done();
+    allow(&servers, Some("n"), &["*"]).await;
+    let vaults = "/apis/example.com/v1/namespaces/n/vaults";
+    let label = json!({"metadata": {"labels": {"a": "b"}}});
+    let other = json!({"apiVersion": "example.com/v1", "kind": "Vaults",
+        "metadata": {"name": "p"}});
+    for (method, uri, body) in [
+        ("GET", format!("{vaults}/o"), &Value::Null),
+        ("GET", vaults.to_owned(), &Value::Null),
+        ("PUT", format!("{vaults}/o"), &vault),
+        ("PATCH", format!("{vaults}/o"), &label),
+        ("POST", vaults.to_owned(), &other),
+        ("DELETE", format!("{vaults}/o"), &Value::Null),
+        ("DELETE", vaults.to_owned(), &Value::Null),
+    ] {
+        let answer = as_ann(&servers, method, &uri, body).await;
+        assert_eq!(answer.code, 404, "{method} {uri}: {}", answer.body);
+    }
+    let held = servers.get("/apis/example.com/v1/vaults/o").await;
+    assert!(held["metadata"]["labels"].is_null(), "{held}");
+    servers.stop().await;
+}
+
 /// Who may do everything in one namespace does nothing outside through it.
 #[tokio::test]
 async fn cve_2019_11247_what_lies_in_no_namespace_is_not_reached_through_one() {

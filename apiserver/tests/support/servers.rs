@@ -130,6 +130,12 @@ impl Servers {
         self.post(&uri, &account).await.done();
     }
 
+    /// Waits until a collection can be read.
+    pub async fn until_served(&self, uri: &str) {
+        let is_there = async || self.call("GET", uri, &Value::Null).await.code == 200;
+        eventually(async || is_there().await.then_some(())).await;
+    }
+
     /// What a GET shows once something holds of it.
     pub async fn until(&self, uri: &str, holds: impl Fn(&Value) -> bool) -> Value {
         eventually(async || Some(self.get(uri).await).filter(&holds)).await
