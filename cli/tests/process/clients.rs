@@ -71,6 +71,7 @@ fn kube_rs_works_with_every_replica() {
     cargo.arg("--target-dir").arg(target).arg("--");
     let cluster = Cluster::start(&[]);
     let printed = succeed(cargo.env_remove("KUBECONFIG").args(arguments(&cluster)));
-    let parts = ["objects", "patches", "watches", "watchers", "pages", "races", "discovery"];
+    let parts =
+        ["objects", "patches", "watches", "watchers", "pages", "races", "discovery", "custom"];
     assert_passed(&printed, &parts);
 }

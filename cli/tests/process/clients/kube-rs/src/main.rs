@@ -4,11 +4,13 @@
 use futures::{Stream, StreamExt, TryStreamExt};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{
-    Api, ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams,
-    WatchEvent, WatchParams,
+    Api, ApiResource, DeleteParams, DynamicObject, GroupVersionKind, ListParams, Patch,
+    PatchParams, PostParams, WatchEvent, WatchParams,
 };
 use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::runtime::wait::{await_condition, conditions};
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Client, Config, ResourceExt};
 use serde_json::{Value, json};
@@ -53,6 +55,8 @@ async fn main() -> Result {
     println!("passed: races");
     dynamic(&replicas).await?;
     println!("passed: discovery");
+    custom(&replicas).await?;
+    println!("passed: custom");
     Ok(())
 }
 
@@ -255,5 +259,71 @@ async fn dynamic(replicas: &[Client]) -> Result {
     leases.create(&PostParams::default(), &lease).await?;
     let got = leases.get("l").await?;
     assert_eq!(got.data["spec"]["holderIdentity"], "me");
+    Ok(())
+}
+
+fn definition() -> Result<CustomResourceDefinition> {
+    let count = json!({"type": "integer", "maximum": 9});
+    let size = json!({"type": "string", "default": "m"});
+    let spec = json!({"type": "object", "properties": {"count": count, "size": size}});
+    let status = json!({"type": "object", "properties": {"count": count}});
+    let schema = json!({"type": "object", "properties": {"spec": spec, "status": status}});
+    let scale = json!({"specReplicasPath": ".spec.count", "statusReplicasPath": ".status.count"});
+    Ok(serde_json::from_value(json!({
+        "metadata": {"name": "widgets.rust.example.com"},
+        "spec": {
+            "group": "rust.example.com",
+            "scope": "Namespaced",
+            "names": {"plural": "widgets", "kind": "Widget"},
+            "versions": [{
+                "name": "v1",
+                "served": true,
+                "storage": true,
+                "subresources": {"status": {}, "scale": scale},
+                "schema": {"openAPIV3Schema": schema},
+            }],
+        },
+    }))?)
+}
+
+/// What is defined at one replica is there at the others at once, until it is deleted.
+async fn custom(replicas: &[Client]) -> Result {
+    let definitions: Api<CustomResourceDefinition> = Api::all(replicas[0].clone());
+    let (post, name) = (PostParams::default(), "widgets.rust.example.com");
+    let defined = definitions.create(&post, &definition()?).await?;
+    let established = conditions::is_crd_established();
+    let waiting = await_condition(definitions.clone(), name, established);
+    tokio::time::timeout(PATIENCE, waiting).await??;
+    let kind = GroupVersionKind::gvk("rust.example.com", "v1", "Widget");
+    let (resource, _) = kube::discovery::pinned_kind(&replicas[1], &kind).await?;
+    let [one, two, three] = [0, 1, 2].map(|at| {
+        Api::<DynamicObject>::namespaced_with(replicas[at].clone(), NAMESPACE, &resource)
+    });
+    let widget = |spec: Value| DynamicObject::new("a", &resource).data(json!({"spec": spec}));
+    let made = two.create(&post, &widget(json!({"count": 1}))).await?;
+    assert_eq!(made.data["spec"], json!({"count": 1, "size": "m"}));
+    let status = Patch::Merge(json!({"status": {"count": 1}, "spec": {"count": 7}}));
+    let merge = PatchParams::default();
+    let changed = three.patch_status("a", &merge, &status).await?;
+    assert_eq!(
+        (&changed.data["status"]["count"], &changed.data["spec"]["count"]),
+        (&json!(1), &json!(1))
+    );
+    let scale = Patch::Merge(json!({"spec": {"replicas": 4}}));
+    one.patch_scale("a", &merge, &scale).await?;
+    let scale = two.get_scale("a").await?;
+    assert_eq!(scale.spec.and_then(|spec| spec.replicas), Some(4));
+    let apply = PatchParams::apply("kube-rs").force();
+    let applied = three.patch("a", &apply, &Patch::Apply(&widget(json!({"size": "s"})))).await?;
+    assert_eq!(applied.data["spec"], json!({"count": 4, "size": "s"}));
+    let wrong = Patch::Merge(json!({"spec": {"count": 10}}));
+    assert_eq!(refused(422, one.patch("a", &merge, &wrong).await), "Invalid");
+    let listed = one.list(&ListParams::default()).await?;
+    assert_eq!(listed.items.len(), 1);
+    definitions.delete(name, &DeleteParams::default()).await?;
+    let uid = defined.metadata.uid.unwrap_or_default();
+    let gone = conditions::is_deleted(&uid);
+    tokio::time::timeout(PATIENCE, await_condition(definitions, name, gone)).await??;
+    assert_eq!(refused(404, two.get("a").await), "NotFound");
     Ok(())
 }
