@@ -20,6 +20,9 @@ use xebec_store::kv::{Event, KeyValue, Revision};
 /// What the keys of all definitions begin with.
 pub const PREFIX: &str = "/registry/apiextensions.k8s.io/customresourcedefinitions/";
 
+/// Stands in the bytes of a definition with rules in CEL.
+const RULES: &[u8] = b"\"x-kubernetes-validations\":";
+
 /// What a replica knows of the definitions.
 pub struct Definitions {
     registry: Arc<SharedRegistry>,
@@ -166,6 +169,9 @@ impl Definitions {
             Some(like) if like.print == print => like.served.clone(),
             _ => self.serve(&key, &object, like),
         };
+        if like.is_none() && memchr::memmem::find(&kv.value, RULES).is_some() {
+            tracing::warn!(%key, "rules in CEL (x-kubernetes-validations) are not asked");
+        }
         if let Some(before) = known.and_then(|known| known.served.as_ref()) {
             if served.as_ref().is_none_or(|now| !now.is_of(before)) {
                 self.registry.remove(&before.group, &before.plural);
