@@ -175,6 +175,30 @@ async fn scopes_and_services_and_claims_are_counted() {
     servers.stop().await;
 }
 
+/// Whoever counts by watching sees some objects late.
+#[tokio::test]
+async fn usage_is_what_is_there_whatever_a_controller_says() {
+    let servers = Servers::start(1).await;
+    servers.namespace("n", &json!({})).await;
+    for name in ["a", "b"] {
+        servers.post(MAPS, &json!({"metadata": {"name": name}})).await.done();
+    }
+    servers.post(QUOTAS, &quota("q", &json!({"configmaps": "2"}))).await.done();
+    let uri = format!("{QUOTAS}/q");
+    let late = json!({"status": {"hard": {"configmaps": "2"}, "used": {"configmaps": "0"}}});
+    let told = servers.patch(&format!("{uri}/status"), &late).await.done().body;
+    assert_eq!(told["status"]["used"]["configmaps"], "2");
+    servers.post(MAPS, &json!({"metadata": {"name": "c"}})).await.refused(403);
+
+    // The first to compute usage may be who takes something away.
+    let raised = json!({"spec": {"hard": {"configmaps": "3"}}});
+    servers.patch(&uri, &raised).await.done();
+    servers.delete(&format!("{MAPS}/a")).await.done();
+    let shown = servers.get(&uri).await["status"].clone();
+    assert_eq!(shown, json!({"hard": {"configmaps": "3"}, "used": {"configmaps": "1"}}));
+    servers.stop().await;
+}
+
 #[tokio::test]
 async fn custom_resources_are_counted() {
     let servers = Servers::start(1).await;

@@ -25,7 +25,7 @@ use crate::kube::storage::Change;
 pub use claims::storage_class;
 use measure::Measure;
 use quota::Quota;
-use xebec_core::edit;
+use xebec_core::edit::{self, Edit};
 use xebec_core::status::{GroupName, Status};
 use xebec_core::value::Object;
 use xebec_store::kv::Revision;
@@ -42,6 +42,17 @@ fn guard_key(namespace: &str) -> String {
 impl Plugin for ResourceQuota {
     fn name(&self) -> &'static str {
         "ResourceQuota"
+    }
+
+    /// A controller that counts does not see all that has been written: what it says of usage is
+    /// replaced by what is there.
+    fn admit(&self, review: &mut Review<'_>, object: &mut Object) -> Result<(), Status> {
+        let is_status = review.target.kind() == ("", "ResourceQuota")
+            && (review.target.subresource, review.operation) == ("status", Operation::Update);
+        if is_status && let Some(used) = Quota::told(object).recount(review)? {
+            Edit::new(review.target, object).set(&["status", "used"], used);
+        }
+        Ok(())
     }
 
     fn validate(&self, review: &mut Review<'_>, object: Option<&Object>) -> Result<(), Status> {
@@ -203,13 +214,8 @@ impl<'s> Step<'s> {
         if delta.is_empty() {
             return Ok(());
         }
-        let adds = delta.iter().any(|(_, amount)| !amount.is_negative());
-        if !quota.is_computed() && !adds {
-            // Whoever computes the usage first does not find what goes here.
-            review.effects.guards.push(quota.guard());
-            return Ok(());
-        }
         if !quota.is_computed() {
+            // Also where something only goes: else whoever computes meanwhile would count it.
             quota.compute(review)?;
         }
         if self.is_judged && review.target.subresource != "status" {

@@ -11,7 +11,7 @@ use xebec_core::lifecycle;
 use xebec_core::quantity::Quantity;
 use xebec_core::status::{GroupName, Status};
 use xebec_core::target::Target;
-use xebec_core::value::Object;
+use xebec_core::value::{Object, Value};
 use xebec_store::kv::Revision;
 
 pub struct Quota {
@@ -65,9 +65,18 @@ impl Quota {
             && self.scopes.iter().all(|scope| measure.is_in(scope, object))
     }
 
-    /// Asks that the quota stands as it was read.
-    pub fn guard(&self) -> (String, Revision) {
-        (self.key.clone(), self.expected)
+    /// One that a client writes, which has no place yet.
+    pub fn told(object: &Object) -> Self {
+        Self::new(String::new(), 0, object.clone())
+    }
+
+    /// What the objects use, where the quota says that it has counted what it limits.
+    pub fn recount(mut self, review: &Review<'_>) -> Result<Option<Value>, Status> {
+        if !self.is_computed() {
+            return Ok(None);
+        }
+        self.compute(review)?;
+        Ok(Some(self.used.to_value()))
     }
 
     /// Adds up what is stored.
@@ -115,7 +124,6 @@ fn one(name: &str, amount: Quantity) -> ResourceList {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use xebec_core::value::Value;
 
     fn quota(text: &str) -> Quota {
         let Value::Object(object) = serde_json::from_str(text).expect("valid JSON") else {
