@@ -159,17 +159,9 @@ impl RocksOptions {
         options.set_target_file_size_base(TABLE_FILE_BYTES);
         options.set_max_bytes_for_level_base(LEVEL_BASE_BYTES);
         options.set_level_compaction_dynamic_level_bytes(true);
-        // Fresh tables are merged again soon: compressing them would be done twice.
+        // The same on every level: a table that overlaps no other is then moved to the next level
+        // as it is, which is what becomes of most that is written in order.
         options.set_compression_type(DBCompressionType::Lz4);
-        options.set_compression_per_level(&[
-            DBCompressionType::None,
-            DBCompressionType::Lz4,
-            DBCompressionType::Lz4,
-            DBCompressionType::Lz4,
-            DBCompressionType::Lz4,
-            DBCompressionType::Lz4,
-            DBCompressionType::Lz4,
-        ]);
         options.set_block_based_table_factory(&table(space, cache));
         options
     }
