@@ -15,6 +15,7 @@ use super::found::Found;
 use super::handlers;
 use super::health::Health;
 use super::limits::{BODY_BYTES_MAX, BODY_TIMEOUT};
+use super::list::Room;
 use super::metrics::Metrics;
 use super::negotiate::{self, Form, Media, Offers, Wanted};
 use super::object::Stored;
@@ -78,6 +79,7 @@ pub struct Api {
     pub openid: Option<OpenId>,
     pub metrics: Arc<Metrics>,
     pub turns: Turns,
+    pub lists: Room,
     pub recent: Recent,
 }
 
@@ -113,6 +115,7 @@ impl Api {
             openid,
             metrics: Arc::default(),
             turns: Turns::default(),
+            lists: Room::default(),
             recent: Recent::default(),
         })
     }

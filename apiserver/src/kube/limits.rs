@@ -33,6 +33,11 @@ pub const CONFLICT_RETRIES_MAX: usize = 100;
 pub const TURNS_MAX: usize = 256;
 pub const TURN_WAIT: Duration = Duration::from_secs(2);
 
+/// What one list in protobuf may keep of its encoded items, and all lists of a server together;
+/// items beyond are encoded twice.
+pub const LIST_KEPT_BYTES_MAX: usize = 32 * 1_048_576;
+pub const LISTS_KEPT_KIB_MAX: usize = 96 * 1_024;
+
 /// Objects that are kept in the form in which admission looks at them, and the bytes of one.
 pub const RECENT_OBJECTS_MAX: usize = 1_024;
 pub const RECENT_OBJECT_BYTES_MAX: usize = 4_096;

@@ -7,6 +7,7 @@
 mod body;
 mod frame;
 mod indent;
+mod kept;
 pub mod options;
 mod page;
 mod protobuf;
@@ -15,6 +16,7 @@ mod state;
 pub mod token;
 mod writer;
 
+pub(super) use kept::Room;
 pub use page::{Chosen, chosen, select};
 pub(super) use protobuf::push_field;
 pub(super) use state::reached;
@@ -22,6 +24,7 @@ pub(super) use writer::push_json;
 
 use self::body::{Begun, ListBody};
 use self::frame::{Frame, ListMeta};
+use self::kept::Kept;
 use self::options::ListOptions;
 use self::page::Page;
 use self::protobuf::ProtobufList;
@@ -72,8 +75,10 @@ pub async fn list(api: &Arc<Api>, call: &mut Call, found: &Found) -> Answer {
         Media::Yaml => Writer::yaml(shape.clone(), call.now, Frame::new(&shape, &meta, call.now))?,
         Media::Protobuf => {
             let again = Page::find(&state, &options, &matcher).await?.items;
-            let bytes = measure(&shape, again).await?;
-            Writer::protobuf(shape.clone(), call.now, ProtobufList::new(&shape, &meta, bytes)?)
+            let mut kept = Kept::new(api.lists.clone());
+            let bytes = measure(&shape, again, &mut kept).await?;
+            let list = ProtobufList::new(&shape, &meta, bytes)?;
+            Writer::protobuf(shape.clone(), call.now, list, kept)
         }
     };
     let pretty = wanted.pretty && wanted.media == Media::Json;
@@ -98,14 +103,16 @@ async fn answer(mut body: ListBody, wanted: &Wanted) -> Answer {
 }
 
 /// What the items of a list take in protobuf.
-async fn measure(shape: &Shape, mut items: Items) -> Result<usize, Status> {
+async fn measure(shape: &Shape, mut items: Items, kept: &mut Kept) -> Result<usize, Status> {
     let mut bytes = 0;
     let examined = LIST_EXAMINED_PER_TURN / 32;
     let mut more = true;
     while more {
         more = poll_fn(|cx| {
             items.poll_each(cx, examined, |kv| {
-                bytes += ProtobufList::item_bytes(shape.protobuf(AtRest::from(kv))?.len());
+                let item = shape.protobuf(AtRest::from(kv))?;
+                bytes += ProtobufList::item_bytes(item.len());
+                kept.push(item);
                 Ok(ControlFlow::Continue(()))
             })
         })

@@ -1,6 +1,7 @@
 //! [`Writer`]: a list as bytes, piece by piece.
 
 use super::frame::Frame;
+use super::kept::Kept;
 use super::protobuf::ProtobufList;
 use crate::kube::negotiate::Form;
 use crate::kube::respond::yaml;
@@ -24,7 +25,7 @@ pub struct Writer {
 enum Dialect {
     Json(Frame),
     Yaml { before: String, items: &'static str, none: &'static str, after: String },
-    Protobuf(ProtobufList),
+    Protobuf(ProtobufList, Kept),
 }
 
 impl Writer {
@@ -40,8 +41,9 @@ impl Writer {
         Ok(Self { shape, now, dialect, begun: false })
     }
 
-    pub fn protobuf(shape: Arc<Shape>, now: Timestamp, list: ProtobufList) -> Self {
-        Self { shape, now, dialect: Dialect::Protobuf(list), begun: false }
+    /// `kept` are the first of the items that will come.
+    pub fn protobuf(shape: Arc<Shape>, now: Timestamp, list: ProtobufList, kept: Kept) -> Self {
+        Self { shape, now, dialect: Dialect::Protobuf(list, kept), begun: false }
     }
 
     /// Writes what comes before the items.
@@ -59,14 +61,14 @@ impl Writer {
                 out.extend_from_slice(items.as_bytes());
                 out.push(b':');
             }
-            Dialect::Protobuf(list) => list.head(out),
+            Dialect::Protobuf(list, _) => list.head(out),
         }
     }
 
     /// Writes the next item.
     pub fn item(&mut self, out: &mut Vec<u8>, object: AtRest<'_>) -> Result<(), Status> {
         let first = !std::mem::replace(&mut self.begun, true);
-        match &self.dialect {
+        match &mut self.dialect {
             Dialect::Json(_) => {
                 out.push(if first { b'[' } else { b',' });
                 self.json_item(out, object)
@@ -78,8 +80,9 @@ impl Writer {
                 push_block(out, &yaml(&self.tree_item(object)?)?);
                 Ok(())
             }
-            Dialect::Protobuf(list) => {
-                list.item(out, &self.shape.protobuf(object)?);
+            Dialect::Protobuf(list, kept) => {
+                let item = kept.next().map_or_else(|| self.shape.protobuf(object), Ok)?;
+                list.item(out, &item);
                 Ok(())
             }
         }
@@ -104,7 +107,7 @@ impl Writer {
                 }
                 out.extend_from_slice(after.as_bytes());
             }
-            Dialect::Protobuf(list) => list.tail(out),
+            Dialect::Protobuf(list, _) => list.tail(out),
         }
     }
 
