@@ -32,9 +32,13 @@ impl Server {
     }
 
     async fn start_with(event_ttl: Duration) -> Self {
+        Self::start_in(&["10.96.0.0/16"], event_ttl).await
+    }
+
+    async fn start_in(ranges: &[&str], event_ttl: Duration) -> Self {
         let cluster = Cluster::start(1).await;
         let settings = Settings {
-            service_ranges: vec!["10.96.0.0/16".parse().expect("a range")],
+            service_ranges: ranges.iter().map(|one| one.parse().expect("a range")).collect(),
             deny_external_ips: false,
             event_ttl,
             address: "127.0.0.1:6443".to_owned(),
@@ -338,4 +342,60 @@ async fn services_get_addresses_and_ports_that_nobody_else_has() {
     let made = server.post(uri, &second).await;
     assert_eq!(made.code, 201, "{}", made.body);
     Arc::into_inner(server).expect("all makers are done").stop().await;
+}
+
+#[tokio::test]
+async fn services_have_addresses_of_both_families() {
+    let ranges = ["10.96.0.0/16", "fd00:10:96::/112"];
+    let server = Server::start_in(&ranges, Duration::from_secs(3_600)).await;
+    let uri = "/api/v1/namespaces/default/services";
+    let service = |name: &str, families: Value| {
+        let mut spec = json!({"selector": {"app": "a"}, "ports": [{"port": 80}]});
+        for (field, value) in families.as_object().expect("an object") {
+            spec[field] = value.clone();
+        }
+        json!({"metadata": {"name": name}, "spec": spec})
+    };
+    let families = |body: &Value| {
+        let ips = body["spec"]["clusterIPs"].as_array().expect("addresses");
+        let is_v6 = |ip: &Value| ip.as_str().is_some_and(|ip| ip.starts_with("fd00:10:96::"));
+        assert_eq!(body["spec"]["clusterIP"], ips[0]);
+        ips.iter().map(is_v6).collect::<Vec<_>>()
+    };
+    let cases = [
+        (json!({}), vec![false], "SingleStack"),
+        (json!({"ipFamilies": ["IPv6"]}), vec![true], "SingleStack"),
+        (json!({"ipFamilyPolicy": "PreferDualStack"}), vec![false, true], "PreferDualStack"),
+        (
+            json!({"ipFamilyPolicy": "RequireDualStack", "ipFamilies": ["IPv6"]}),
+            vec![true, false],
+            "RequireDualStack",
+        ),
+    ];
+    for (at, (asked, wanted, policy)) in cases.into_iter().enumerate() {
+        let made = server.post(uri, &service(&format!("s{at}"), asked)).await;
+        assert_eq!(made.code, 201, "{}", made.body);
+        assert_eq!(families(&made.body), wanted, "{}", made.body);
+        assert_eq!(made.body["spec"]["ipFamilyPolicy"], policy);
+    }
+    let held = async || {
+        let held = server.get("/apis/networking.k8s.io/v1/ipaddresses").await;
+        held.body["items"].as_array().expect("a list").len()
+    };
+    assert_eq!(held().await, 6);
+
+    // The second family is given up by asking for one alone, and by nothing else.
+    let one = format!("{uri}/s2");
+    let merge = "application/merge-patch+json";
+    let less = server.send("PATCH", &one, merge, r#"{"spec":{"ipFamilies":["IPv4"]}}"#).await;
+    assert_eq!(less.code, 422, "{}", less.body);
+    let single = r#"{"spec":{"ipFamilyPolicy":"SingleStack"}}"#;
+    let single = server.send("PATCH", &one, merge, single).await;
+    assert_eq!((single.code, families(&single.body)), (200, vec![false]), "{}", single.body);
+    assert_eq!(held().await, 5);
+    let both = r#"{"spec":{"ipFamilyPolicy":"RequireDualStack"}}"#;
+    let both = server.send("PATCH", &one, merge, both).await;
+    assert_eq!((both.code, families(&both.body)), (200, vec![false, true]), "{}", both.body);
+    assert_eq!(held().await, 6);
+    server.stop().await;
 }

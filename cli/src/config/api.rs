@@ -3,6 +3,7 @@
 use super::settings::ApiSettings;
 use super::validate::sockets;
 use super::{Api, ClientTls, ConfigError, ServiceAccountKeys, Url};
+use ipnet::IpNet;
 
 /// Services need room for more than one address; upstream's bound.
 const SERVICE_BITS_MIN: u8 = 4;
@@ -35,14 +36,9 @@ pub(super) fn api(settings: &ApiSettings) -> Result<Option<Api>, ConfigError> {
             Some(vip)
         }
     };
-    let service_cidr = settings.service_cidr.expect("it has a default");
-    if service_cidr.addr() != service_cidr.network() {
-        let problem = format!("does not begin its range: write {}", service_cidr.trunc());
-        return Err(ConfigError::invalid("api.service_cidr", problem));
-    }
-    if service_cidr.max_prefix_len() - service_cidr.prefix_len() < SERVICE_BITS_MIN {
-        return Err(ConfigError::invalid("api.service_cidr", "has too few addresses"));
-    }
+    let service_cidr = settings.service_cidr.clone().unwrap_or_default();
+    service_ranges(&service_cidr)
+        .map_err(|problem| ConfigError::invalid("api.service_cidr", problem))?;
     let tls = ClientTls { cert, key, client_ca: settings.client_ca.clone() };
     let service_account = ServiceAccountKeys {
         signing: settings.service_account_key.clone(),
@@ -61,6 +57,25 @@ pub(super) fn api(settings: &ApiSettings) -> Result<Option<Api>, ConfigError> {
         event_ttl,
         vip,
     }))
+}
+
+/// One range, or one of each family.
+fn service_ranges(ranges: &[IpNet]) -> Result<(), String> {
+    match ranges {
+        [_] => {}
+        [one, other] if one.addr().is_ipv4() != other.addr().is_ipv4() => {}
+        [_, _] => return Err("has two ranges of one family".to_owned()),
+        _ => return Err("must be one range, or one of each family".to_owned()),
+    }
+    for range in ranges {
+        if range.addr() != range.network() {
+            return Err(format!("{range} does not begin its range: write {}", range.trunc()));
+        }
+        if range.max_prefix_len() - range.prefix_len() < SERVICE_BITS_MIN {
+            return Err(format!("{range} has too few addresses"));
+        }
+    }
+    Ok(())
 }
 
 fn https(key: &'static str, urls: &[Url]) -> Result<(), ConfigError> {
@@ -92,7 +107,7 @@ mod tests {
         let made = with_certificate(|_| {}).expect("valid").expect("served");
         assert_eq!(made.listen, ["127.0.0.1:6443".parse().expect("an address")]);
         assert_eq!(made.advertise.to_string(), "127.0.0.1");
-        assert_eq!(made.service_cidr.to_string(), "10.96.0.0/16");
+        assert_eq!(made.service_cidr, ["10.96.0.0/16".parse().expect("a range")]);
     }
 
     #[test]
@@ -105,11 +120,16 @@ mod tests {
                 api.listen = Some(vec!["https://0.0.0.0:6443".parse().expect("a URL")]);
             }),
             ("too few addresses", |api| {
-                api.service_cidr = Some("10.0.0.0/29".parse().expect("a range"));
+                api.service_cidr = Some(vec!["10.0.0.0/29".parse().expect("a range")]);
             }),
             ("write 10.96.0.0/16", |api| {
-                api.service_cidr = Some("10.96.1.0/16".parse().expect("a range"));
+                api.service_cidr = Some(vec!["10.96.1.0/16".parse().expect("a range")]);
             }),
+            ("two ranges of one family", |api| {
+                let ranges = ["10.96.0.0/16", "10.97.0.0/16"];
+                api.service_cidr = Some(ranges.map(|one| one.parse().expect("a range")).into());
+            }),
+            ("one of each family", |api| api.service_cidr = Some(Vec::new())),
             ("every replica would serve", |api| {
                 api.vip = Some("https://127.0.0.1:6443".parse().expect("a URL"));
             }),

@@ -87,7 +87,8 @@ pub struct Api {
     /// `client_ca` is whom to know, not whom to let in.
     pub tls: ClientTls,
     pub service_account: ServiceAccountKeys,
-    pub service_cidr: IpNet,
+    /// The first is of the family that Services usually have.
+    pub service_cidr: Vec<IpNet>,
     pub deny_external_ips: bool,
     pub event_ttl: Duration,
     pub vip: Option<SocketAddr>,
@@ -180,7 +181,8 @@ impl Settings {
         let first = urls.first().and_then(Url::socket).map(|socket| socket.ip());
         api.advertise = api.advertise.or(first.filter(|ip| !ip.is_unspecified()));
         api.service_account_issuer.get_or_insert_with(|| ISSUER.to_owned());
-        api.service_cidr.get_or_insert_with(|| SERVICES.parse().expect("a range of addresses"));
+        api.service_cidr
+            .get_or_insert_with(|| vec![SERVICES.parse().expect("a range of addresses")]);
         api.deny_external_ips.get_or_insert(false);
         api.event_ttl.get_or_insert(Span(EVENT_TTL));
 

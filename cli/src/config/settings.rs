@@ -185,10 +185,11 @@ pub struct ApiSettings {
     #[arg(alias = "service-account-issuer", value_name = "URL")]
     pub service_account_issuer: Option<String>,
 
-    /// Addresses of Services. [default: 10.96.0.0/16]
+    /// Addresses of Services: one range, or one of each family, that of the usual family first.
+    /// [default: 10.96.0.0/16]
     #[arg(id = "api.service_cidr", long = "api-service-cidr", alias = "service-cluster-ip-range")]
-    #[arg(value_name = "CIDR")]
-    pub service_cidr: Option<IpNet>,
+    #[arg(value_name = "CIDR,...", value_delimiter = ',')]
+    pub service_cidr: Option<Vec<IpNet>>,
 
     /// Refuse externalIPs of Services: without, whoever may make Services can take over traffic to
     /// any address (CVE-2020-8554). [default: false]

@@ -33,7 +33,7 @@ pub async fn claim(config: &Config) -> Result<Kubernetes, Failure> {
     let listeners = super::listen(&config.listen).await?;
     let port = config.listen.first().map_or(0, SocketAddr::port);
     let settings = Settings {
-        service_ranges: vec![config.service_cidr],
+        service_ranges: config.service_cidr.clone(),
         deny_external_ips: config.deny_external_ips,
         event_ttl: config.event_ttl,
         address: SocketAddr::new(config.advertise, port).to_string(),

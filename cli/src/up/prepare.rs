@@ -89,7 +89,7 @@ fn write_api(
     let services = Settings::default().with_defaults().api.service_cidr;
     // The Service `kubernetes` has the first one.
     let mut addresses: Vec<IpAddr> =
-        services.iter().filter_map(|range| range.hosts().next()).collect();
+        services.iter().flatten().filter_map(|range| range.hosts().next()).collect();
     addresses.extend([&url, &vip].into_iter().filter_map(|url| Some(url.socket()?.ip())));
     let files = pki.kube_replica(&member.name, &addresses)?;
     let api = &mut settings.api;
