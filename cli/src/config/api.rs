@@ -54,6 +54,7 @@ pub(super) fn api(settings: &ApiSettings) -> Result<Option<Api>, ConfigError> {
         service_account,
         service_cidr,
         deny_external_ips,
+        aggregate_roles: settings.aggregate_roles.unwrap_or_default(),
         event_ttl,
         vip,
     }))

@@ -90,6 +90,7 @@ pub struct Api {
     /// The first is of the family that Services usually have.
     pub service_cidr: Vec<IpNet>,
     pub deny_external_ips: bool,
+    pub aggregate_roles: bool,
     pub event_ttl: Duration,
     pub vip: Option<SocketAddr>,
 }
@@ -184,6 +185,7 @@ impl Settings {
         api.service_cidr
             .get_or_insert_with(|| vec![SERVICES.parse().expect("a range of addresses")]);
         api.deny_external_ips.get_or_insert(false);
+        api.aggregate_roles.get_or_insert(false);
         api.event_ttl.get_or_insert(Span(EVENT_TTL));
 
         let alone =

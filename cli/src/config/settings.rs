@@ -197,6 +197,12 @@ pub struct ApiSettings {
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub deny_external_ips: Option<bool>,
 
+    /// Gather the rules of aggregated ClusterRoles (admin, edit, view) here, which a controller
+    /// manager does otherwise: without either they grant nothing. [default: false]
+    #[arg(id = "api.aggregate_roles", long = "api-aggregate-roles", value_name = "BOOL")]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub aggregate_roles: Option<bool>,
+
     /// How long Events stay after they were written last. [default: 1h]
     #[arg(id = "api.event_ttl", long = "api-event-ttl", alias = "event-ttl", value_name = "SPAN")]
     pub event_ttl: Option<Span>,

@@ -43,7 +43,7 @@ pub async fn claim(config: &Config) -> Result<Kubernetes, Failure> {
                 service_accounts: service_accounts(&config.service_account)?,
                 ..AuthenticationOptions::default()
             },
-            aggregate_roles: false,
+            aggregate_roles: config.aggregate_roles,
         },
     };
     Ok(Kubernetes { listeners, tls, vip: config.vip, settings })

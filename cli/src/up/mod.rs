@@ -76,6 +76,10 @@ pub struct Up {
     #[arg(long, value_name = "AGENTS", default_value = "none")]
     agents: Agents,
 
+    /// Gather the rules of the roles admin, edit and view here, while no controller manager does.
+    #[arg(long)]
+    aggregate_roles: bool,
+
     /// Leave a replica that dies alone.
     #[arg(long)]
     no_restart: bool,
@@ -133,6 +137,7 @@ impl Up {
     fn settings(&self) -> Settings {
         let mut settings = Settings::default();
         settings.log.format = self.log_format;
+        settings.api.aggregate_roles = Some(self.aggregate_roles);
         settings.log.filter.clone_from(&self.log_filter);
         settings
     }

@@ -231,6 +231,23 @@ rules: [{apiGroups: [apps], resources: [deployments], verbs: [get, list, update]
 ";
 
 #[test]
+fn the_roles_of_people_grant_what_they_say() {
+    if !has_kubectl() {
+        return;
+    }
+    let cluster = Cluster::start(&["--aggregate-roles"]);
+    run(&cluster, &["create", "rolebinding", "b", "--clusterrole=edit", "--user=eve"]);
+    let may = |arguments: &[&str]| {
+        let mut command = kubectl(&cluster);
+        let output = command.args(["auth", "can-i", "--as=eve"]).args(arguments).output();
+        String::from_utf8_lossy(&output.expect("kubectl starts").stdout).trim().to_owned()
+    };
+    eventually("the roles are gathered", || (may(&["create", "pods"]) == "yes").then_some(()));
+    assert_eq!(may(&["create", "rolebindings"]), "no");
+    assert_eq!(may(&["create", "pods", "-n", "kube-system"]), "no");
+}
+
+#[test]
 fn a_watch_prints_what_happens() {
     if !has_kubectl() {
         return;
