@@ -9,6 +9,7 @@ pub mod covers;
 pub mod escalation;
 pub mod follow;
 pub mod index;
+pub mod roles;
 pub mod rule;
 
 use super::authz::{Attributes, Authorizer, Decision};
@@ -51,11 +52,7 @@ impl Rbac {
 
 impl Authorizer for Arc<Rbac> {
     fn decide(&self, asked: &Attributes<'_>) -> Decision {
-        let index = self.index.read();
-        let allowed = index.any_binding(asked.user, asked.namespace, |binding| {
-            let rules = index.rules(&binding.role_ref, &binding.metadata.namespace);
-            rules.is_some_and(|rules| rules.iter().any(|rule| rule.allows(asked)))
-        });
+        let allowed = self.index.read().allows(asked);
         if allowed { Decision::Allow } else { Decision::NoOpinion }
     }
 

@@ -20,6 +20,20 @@ pub struct RoleRef {
     pub name: Box<str>,
 }
 
+impl RoleRef {
+    pub const CLUSTER_ROLE: &'static str = "ClusterRole";
+    pub const ROLE: &'static str = "Role";
+
+    /// The namespace of the role, empty for a ClusterRole; none for what is no kind of role.
+    pub fn namespace<'n>(&self, binding_namespace: &'n str) -> Option<&'n str> {
+        match &*self.kind {
+            Self::CLUSTER_ROLE => Some(""),
+            Self::ROLE => Some(binding_namespace),
+            _ => None,
+        }
+    }
+}
+
 /// What identifies a binding or a role; the namespace is empty for the cluster-wide kinds.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(default)]

@@ -3,8 +3,11 @@
 //! What a check costs depends on the bindings of the user and its groups, not on how many there
 //! are of others. A service account is found under its user name.
 
+use super::GROUP;
 use super::binding::{Binding, Identity, RoleRef};
+use super::roles::{Place, Roles, Signature};
 use super::rule::{Rule, or_empty};
+use crate::kube::authz::Attributes;
 use crate::kube::user::User;
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -45,10 +48,15 @@ struct Role {
     rules: Vec<Rule>,
 }
 
+/// A binding as its subjects have it, with the place of its role if that is of a known kind.
+#[derive(Debug, Clone)]
+struct Held {
+    role: Option<Place>,
+    binding: Arc<Binding>,
+}
+
 /// By the name of the user or group.
-type Bindings = HashMap<Box<str>, Vec<Arc<Binding>>>;
-/// By the name of the role.
-type Roles = HashMap<Box<str>, Arc<[Rule]>>;
+type Bindings = HashMap<Box<str>, Vec<Held>>;
 
 /// The bindings of one namespace, or those that hold everywhere.
 #[derive(Debug, Default)]
@@ -57,12 +65,11 @@ struct Scope {
     groups: Bindings,
 }
 
-/// Roles are named by namespace and name; the namespace of a ClusterRole is empty.
 #[derive(Debug, Default)]
 pub struct Index {
-    roles: HashMap<Box<str>, Roles>,
+    roles: Roles,
     /// By key in the store.
-    bindings: HashMap<Box<str>, Arc<Binding>>,
+    bindings: HashMap<Box<str>, Held>,
     everywhere: Scope,
     namespaces: HashMap<Box<str>, Scope>,
 }
@@ -75,14 +82,14 @@ impl Index {
             Some(Kind::ClusterRole | Kind::Role) => {
                 let Some(Identity { name, namespace }) = identity(key) else { return };
                 let Ok(role) = serde_json::from_slice::<Role>(value) else { return };
-                self.roles.entry(namespace).or_default().insert(name, role.rules.into());
+                self.roles.put(&namespace, &name, role.rules);
             }
             Some(Kind::ClusterRoleBinding | Kind::RoleBinding) => {
                 let Some(identity) = identity(key) else { return };
                 let Ok(mut binding) = serde_json::from_slice::<Binding>(value) else { return };
                 // The key is what the store vouches for.
                 binding.metadata = identity;
-                self.bind(key, Arc::new(binding));
+                self.bind(key, &Arc::new(binding));
             }
             None => {}
         }
@@ -92,26 +99,23 @@ impl Index {
         match Kind::of_key(key) {
             Some(Kind::ClusterRole | Kind::Role) => {
                 let Some(Identity { name, namespace }) = identity(key) else { return };
-                if let Some(of_namespace) = self.roles.get_mut(&namespace) {
-                    of_namespace.remove(&name);
-                    if of_namespace.is_empty() {
-                        self.roles.remove(&namespace);
-                    }
-                }
+                self.roles.delete(&namespace, &name);
             }
             Some(Kind::ClusterRoleBinding | Kind::RoleBinding) => self.unbind(key),
             None => {}
         }
     }
 
-    fn bind(&mut self, key: &str, binding: Arc<Binding>) {
-        let namespace = &binding.metadata.namespace;
+    fn bind(&mut self, key: &str, binding: &Arc<Binding>) {
+        let Binding { metadata: Identity { namespace, .. }, role_ref, .. } = &**binding;
+        let role = role_ref.namespace(namespace).map(|of| self.roles.hold(of, &role_ref.name));
+        let held = Held { role, binding: binding.clone() };
         let scope = match &**namespace {
             "" => &mut self.everywhere,
             _ => self.namespaces.entry(namespace.clone()).or_default(),
         };
         for subject in &binding.subjects {
-            let held = match subject.group() {
+            let all = match subject.group() {
                 Some(group) => scope.groups.entry(group.into()).or_default(),
                 None => match subject.user_name(namespace) {
                     Some(user) => scope.users.entry(user).or_default(),
@@ -119,16 +123,19 @@ impl Index {
                 },
             };
             // A subject named twice counts once.
-            if !held.last().is_some_and(|last| Arc::ptr_eq(last, &binding)) {
-                held.push(binding.clone());
+            if !all.last().is_some_and(|last| last.is(binding)) {
+                all.push(held.clone());
             }
         }
-        self.bindings.insert(key.into(), binding);
+        self.bindings.insert(key.into(), held);
     }
 
     fn unbind(&mut self, key: &str) {
-        let Some(binding) = self.bindings.remove(key) else { return };
-        let namespace = &binding.metadata.namespace;
+        let Some(Held { role, binding }) = self.bindings.remove(key) else { return };
+        let Binding { metadata: Identity { namespace, .. }, role_ref, .. } = &*binding;
+        if let (Some(place), Some(of)) = (role, role_ref.namespace(namespace)) {
+            self.roles.release(place, of, &role_ref.name);
+        }
         let scope = match &**namespace {
             "" => Some(&mut self.everywhere),
             _ => self.namespaces.get_mut(namespace),
@@ -149,13 +156,21 @@ impl Index {
         }
     }
 
+    /// Whether some binding of the user allows this.
+    pub fn allows(&self, asked: &Attributes<'_>) -> bool {
+        let signature = Signature::asked(asked);
+        self.any_binding(asked.user, asked.namespace, |held| {
+            held.role.is_some_and(|role| self.roles.allow(role, signature, asked))
+        })
+    }
+
     /// Calls `f` with every binding that applies to the user in a namespace, those that hold
     /// everywhere first, until it returns true. A binding may come more than once.
-    pub fn any_binding<'i>(
+    fn any_binding<'i>(
         &'i self,
         user: &User,
         namespace: &str,
-        mut f: impl FnMut(&'i Arc<Binding>) -> bool,
+        mut f: impl FnMut(&'i Held) -> bool,
     ) -> bool {
         let inside = if namespace.is_empty() { None } else { self.namespaces.get(namespace) };
         std::iter::once(&self.everywhere).chain(inside).any(|scope| {
@@ -167,11 +182,11 @@ impl Index {
         })
     }
 
-    /// The same bindings, each once, in the order of their names.
+    /// The bindings that apply to the user in a namespace, each once, in the order of their names.
     pub fn bindings(&self, user: &User, namespace: &str) -> Vec<&Arc<Binding>> {
         let mut all = Vec::new();
-        self.any_binding(user, namespace, |binding| {
-            all.push(binding);
+        self.any_binding(user, namespace, |held| {
+            all.push(&held.binding);
             false
         });
         let order =
@@ -182,34 +197,35 @@ impl Index {
     }
 
     /// The rules of the role that a binding of this namespace refers to, if it is there.
-    pub fn rules(&self, role: &RoleRef, namespace: &str) -> Option<&Arc<[Rule]>> {
-        let namespace = match &*role.kind {
-            "ClusterRole" => "",
-            "Role" => namespace,
-            _ => return None,
-        };
-        self.roles.get(namespace)?.get(&*role.name)
+    fn rules(&self, role: &RoleRef, namespace: &str) -> Option<&Arc<[Rule]>> {
+        self.roles.named(role.namespace(namespace)?, &role.name)
     }
 
     /// The rules, or upstream's error where the role is missing.
     pub fn require(&self, role: &RoleRef, namespace: &str) -> Result<&Arc<[Rule]>, Status> {
         self.rules(role, namespace).ok_or_else(|| {
             let name = match &*role.kind {
-                "ClusterRole" => "clusterrole",
-                "Role" => "role",
+                RoleRef::CLUSTER_ROLE => "clusterrole",
+                RoleRef::ROLE => "role",
                 kind => {
                     return Status::internal(format!("unsupported role reference kind: {kind:?}"));
                 }
             };
-            Status::not_found(GroupName { group: "rbac.authorization.k8s.io", name }, &role.name)
+            Status::not_found(GroupName { group: GROUP, name }, &role.name)
         })
     }
 }
 
+impl Held {
+    fn is(&self, binding: &Arc<Binding>) -> bool {
+        Arc::ptr_eq(&self.binding, binding)
+    }
+}
+
 fn forget(bindings: &mut Bindings, subject: &str, binding: &Arc<Binding>) {
-    let Some(held) = bindings.get_mut(subject) else { return };
-    held.retain(|one| !Arc::ptr_eq(one, binding));
-    if held.is_empty() {
+    let Some(all) = bindings.get_mut(subject) else { return };
+    all.retain(|held| !held.is(binding));
+    if all.is_empty() {
         bindings.remove(subject);
     }
 }

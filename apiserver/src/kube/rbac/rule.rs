@@ -29,7 +29,7 @@ where
     Ok(Option::<Vec<T>>::deserialize(from)?.unwrap_or_default())
 }
 
-const ALL: &str = "*";
+pub const ALL: &str = "*";
 
 impl Rule {
     /// The rules of a role.
