@@ -17,7 +17,7 @@ use rustls_pki_types::pem::PemObject;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use support::Authority;
-use support::servers::{Servers, settings};
+use support::servers::Servers;
 use tokio::runtime::Runtime;
 use xebec_apiserver::kube::access::Options as AccessOptions;
 use xebec_apiserver::kube::api::{Api, Settings};
@@ -71,7 +71,7 @@ async fn start(authority: &Authority) -> Servers {
         ..Default::default()
     };
     let access = AccessOptions { authentication, ..AccessOptions::default() };
-    let servers = Servers::start_with(1, Settings { access, ..settings() }).await;
+    let servers = Servers::start_with(1, Settings { access, ..Settings::default() }).await;
     servers.until_served("/readyz").await;
     servers.namespace("n", &json!({})).await;
     let role = json!({"metadata": {"name": "zz"}, "rules": [

@@ -57,11 +57,8 @@ impl Server {
             ..Options::default()
         };
         let settings = Settings {
-            service_ranges: vec!["10.96.0.0/16".parse().expect("a range")],
-            deny_external_ips: false,
-            event_ttl: std::time::Duration::from_secs(3_600),
-            address: "127.0.0.1:6443".to_owned(),
-            access: AccessOptions { authentication, aggregate_roles: false },
+            access: AccessOptions { authentication, ..AccessOptions::default() },
+            ..Settings::default()
         };
         let api = Api::new(cluster.nodes[0].replica.clone(), settings);
         let api = Arc::new(api.expect("settings that work"));

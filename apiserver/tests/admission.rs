@@ -3,7 +3,7 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::servers::{Servers, admin, pod, request, settings};
+use support::servers::{Servers, admin, pod, request};
 use xebec_apiserver::kube::api::Settings;
 use xebec_apiserver::kube::user::User;
 
@@ -157,7 +157,7 @@ async fn cve_2020_8554_external_addresses_can_be_denied() {
         json!({"metadata": {"name": name}, "spec": {"ports": [{"port": 80}],
             "externalIPs": addresses}})
     };
-    let denying = Settings { deny_external_ips: true, ..settings() };
+    let denying = Settings { deny_external_ips: true, ..Settings::default() };
     let servers = Servers::start_with(1, denying).await;
     servers.namespace("n", &json!({})).await;
     assert_eq!(

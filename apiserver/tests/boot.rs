@@ -14,7 +14,6 @@ use std::time::Duration;
 use support::{Cluster, PATIENCE};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use xebec_apiserver::kube::access::Options as AccessOptions;
 use xebec_apiserver::kube::api::{Api, Settings};
 use xebec_apiserver::kube::user::User;
 
@@ -27,13 +26,8 @@ struct Server {
 impl Server {
     /// One that serves on a replica of a cluster, ready.
     async fn start(cluster: &Cluster, node: usize) -> Self {
-        let settings = Settings {
-            service_ranges: vec!["10.96.0.0/16".parse().expect("a range")],
-            deny_external_ips: false,
-            event_ttl: std::time::Duration::from_secs(3_600),
-            address: format!("10.0.0.{}:6443", 10 + node),
-            access: AccessOptions::default(),
-        };
+        let settings =
+            Settings { address: format!("10.0.0.{}:6443", 10 + node), ..Settings::default() };
         let api = Api::new(cluster.nodes[node].replica.clone(), settings);
         let api = Arc::new(api.expect("settings that work"));
         let stop = CancellationToken::new();

@@ -10,7 +10,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use support::{Cluster, eventually};
-use xebec_apiserver::kube::access::Options as AccessOptions;
 use xebec_apiserver::kube::api::{Api, Settings};
 use xebec_apiserver::kube::user::User;
 
@@ -39,10 +38,8 @@ impl Server {
         let cluster = Cluster::start(1).await;
         let settings = Settings {
             service_ranges: ranges.iter().map(|one| one.parse().expect("a range")).collect(),
-            deny_external_ips: false,
             event_ttl,
-            address: "127.0.0.1:6443".to_owned(),
-            access: AccessOptions::default(),
+            ..Settings::default()
         };
         let api = Api::new(cluster.nodes[0].replica.clone(), settings);
         let api = Arc::new(api.expect("settings that work"));

@@ -56,11 +56,9 @@ impl Server {
             ..AuthenticationOptions::default()
         };
         let settings = Settings {
-            service_ranges: Vec::new(),
-            deny_external_ips: false,
-            event_ttl: std::time::Duration::from_secs(3_600),
             address: address.to_string(),
-            access: AccessOptions { authentication, aggregate_roles: false },
+            access: AccessOptions { authentication, ..AccessOptions::default() },
+            ..Settings::default()
         };
         let api = Api::new(cluster.nodes[0].replica.clone(), settings);
         let api = Arc::new(api.ok().unwrap());

@@ -16,7 +16,6 @@ use kube::{Kube, read};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::time::Duration;
 use support::{Cluster, eventually};
 use tokio_util::sync::CancellationToken;
 use xebec_apiserver::kube::access::Options;
@@ -149,11 +148,8 @@ async fn table(kube: &Kube) -> String {
 async fn everybody_may_do_what_the_default_roles_say() {
     let cluster = Cluster::start(1).await;
     let settings = Settings {
-        service_ranges: vec!["10.96.0.0/16".parse().expect("a range")],
-        deny_external_ips: false,
-        event_ttl: Duration::from_secs(3_600),
-        address: "127.0.0.1:6443".to_owned(),
         access: Options { aggregate_roles: true, ..Options::default() },
+        ..Settings::default()
     };
     let api = Api::new(cluster.nodes[0].replica.clone(), settings).expect("settings that work");
     let kube = Kube { api: Arc::new(api) };

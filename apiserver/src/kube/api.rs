@@ -36,7 +36,8 @@ use http::header::{ALLOW, CONTENT_LENGTH};
 use http::request::Parts;
 use http::{HeaderValue, Request, Response};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -63,6 +64,18 @@ pub struct Settings {
     pub address: String,
     /// Who may do what.
     pub access: AccessOptions,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            service_ranges: vec![IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(10, 96, 0, 0), 16))],
+            deny_external_ips: false,
+            event_ttl: Duration::from_hours(1),
+            address: "127.0.0.1:6443".to_owned(),
+            access: AccessOptions::default(),
+        }
+    }
 }
 
 /// Shared by all requests of a server.

@@ -7,7 +7,6 @@ use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use serde_json::{Value, json};
 use std::sync::Arc;
-use xebec_apiserver::kube::access::Options;
 use xebec_apiserver::kube::api::{Api, Settings};
 use xebec_apiserver::kube::body::Body;
 use xebec_apiserver::kube::user::User;
@@ -20,14 +19,7 @@ pub struct Kube {
 
 impl Kube {
     pub fn new(replica: Replica) -> Self {
-        let settings = Settings {
-            service_ranges: vec!["10.96.0.0/16".parse().expect("a range")],
-            deny_external_ips: false,
-            event_ttl: std::time::Duration::from_secs(3_600),
-            address: "127.0.0.1:6443".to_owned(),
-            access: Options::default(),
-        };
-        Self { api: Arc::new(Api::new(replica, settings).expect("settings that work")) }
+        Self { api: Arc::new(Api::new(replica, Settings::default()).expect("settings that work")) }
     }
 
     pub async fn ask(

@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use xebec_apiserver::kube::access::Options as AccessOptions;
 use xebec_apiserver::kube::api::{Api, Settings};
 use xebec_apiserver::kube::user::User;
 
@@ -45,23 +44,13 @@ impl Answer {
     }
 }
 
-pub fn settings() -> Settings {
-    Settings {
-        service_ranges: vec!["10.96.0.0/16".parse().expect("a range")],
-        deny_external_ips: false,
-        event_ttl: std::time::Duration::from_secs(3_600),
-        address: "127.0.0.1:6443".to_owned(),
-        access: AccessOptions::default(),
-    }
-}
-
 pub fn admin() -> User {
     User { name: "admin".into(), groups: vec![User::MASTERS.into()], ..User::default() }
 }
 
 impl Servers {
     pub async fn start(size: usize) -> Self {
-        Self::start_with(size, settings()).await
+        Self::start_with(size, Settings::default()).await
     }
 
     pub async fn start_with(size: usize, settings: Settings) -> Self {
