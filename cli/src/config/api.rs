@@ -45,16 +45,18 @@ pub(super) fn api(settings: &ApiSettings) -> Result<Option<Api>, ConfigError> {
         old: settings.service_account_old_keys.clone().unwrap_or_default(),
         issuer: settings.service_account_issuer.clone().unwrap_or_default(),
     };
-    let deny_external_ips = settings.deny_external_ips.unwrap_or_default();
+    let deny_external_ips = settings.deny_external_ips.expect("it has a default");
     let event_ttl = settings.event_ttl.expect("it has a default").0;
     Ok(Some(Api {
         listen,
         advertise,
         tls,
+        token_file: settings.token_file.clone(),
+        anonymous: settings.anonymous.expect("it has a default"),
         service_account,
         service_cidr,
         deny_external_ips,
-        aggregate_roles: settings.aggregate_roles.unwrap_or_default(),
+        aggregate_roles: settings.aggregate_roles.expect("it has a default"),
         event_ttl,
         vip,
     }))

@@ -111,6 +111,7 @@ mod tests {
         let api = &mut settings.api;
         (api.cert, api.key, api.client_ca) = (path(), path(), path());
         api.service_account_key = path();
+        api.token_file = path();
         api.service_account_old_keys = path().map(|path| vec![path]);
         api.vip = "https://127.0.0.10:6443".parse().ok();
         settings.log.file = path();

@@ -86,6 +86,8 @@ pub struct Api {
     pub advertise: IpAddr,
     /// `client_ca` is whom to know, not whom to let in.
     pub tls: ClientTls,
+    pub token_file: Option<PathBuf>,
+    pub anonymous: bool,
     pub service_account: ServiceAccountKeys,
     /// The first is of the family that Services usually have.
     pub service_cidr: Vec<IpNet>,
@@ -185,7 +187,8 @@ impl Settings {
         api.service_cidr
             .get_or_insert_with(|| vec![SERVICES.parse().expect("a range of addresses")]);
         api.deny_external_ips.get_or_insert(false);
-        api.aggregate_roles.get_or_insert(false);
+        api.aggregate_roles.get_or_insert(true);
+        api.anonymous.get_or_insert(true);
         api.event_ttl.get_or_insert(Span(EVENT_TTL));
 
         let alone =

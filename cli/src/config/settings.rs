@@ -168,6 +168,19 @@ pub struct ApiSettings {
     #[arg(value_name = "FILE")]
     pub client_ca: Option<PathBuf>,
 
+    /// Tokens of users, a line each: token,user,uid,"group,group". The same for all replicas; read
+    /// once, at start. Whoever reads the file is all of them.
+    #[arg(id = "api.token_file", long = "api-token-file", alias = "token-auth-file")]
+    #[arg(value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+
+    /// Requests without a credential are those of system:anonymous, who may read little more than
+    /// health and version; else they are refused. [default: true]
+    #[arg(id = "api.anonymous", long = "api-anonymous", alias = "anonymous-auth")]
+    #[arg(value_name = "BOOL", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "true")]
+    pub anonymous: Option<bool>,
+
     /// Private key that signs the tokens of service accounts, PEM: the same for all replicas.
     #[arg(id = "api.service_account_key", long = "api-service-account-key")]
     #[arg(alias = "service-account-signing-key-file", value_name = "FILE")]
@@ -197,8 +210,8 @@ pub struct ApiSettings {
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub deny_external_ips: Option<bool>,
 
-    /// Gather the rules of aggregated ClusterRoles (admin, edit, view) here, which a controller
-    /// manager does otherwise: without either they grant nothing. [default: false]
+    /// Gather the rules of aggregated ClusterRoles (admin, edit, view) here: without, they grant
+    /// nothing until a controller manager does. [default: true]
     #[arg(id = "api.aggregate_roles", long = "api-aggregate-roles", value_name = "BOOL")]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub aggregate_roles: Option<bool>,

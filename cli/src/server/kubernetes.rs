@@ -6,6 +6,7 @@ use super::vip::Vip;
 use crate::config::{Api as Config, ServiceAccountKeys};
 use crate::failure::Failure;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -40,6 +41,8 @@ pub async fn claim(config: &Config) -> Result<Kubernetes, Failure> {
         access: AccessOptions {
             authentication: AuthenticationOptions {
                 client_ca_pem: tls.client_ca_pem.clone(),
+                token_file: config.token_file.as_deref().map(text).transpose()?,
+                anonymous: config.anonymous,
                 service_accounts: service_accounts(&config.service_account)?,
                 ..AuthenticationOptions::default()
             },
@@ -47,6 +50,10 @@ pub async fn claim(config: &Config) -> Result<Kubernetes, Failure> {
         },
     };
     Ok(Kubernetes { listeners, tls, vip: config.vip, settings })
+}
+
+fn text(path: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(path).map_err(|error| Failure::io(path.display(), &error))
 }
 
 /// The keys of service accounts, if tokens are to be made.

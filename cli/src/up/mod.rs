@@ -72,13 +72,13 @@ pub struct Up {
     #[arg(long, value_name = "IP")]
     vip: Option<Ipv4Addr>,
 
-    /// What to run beside the replicas.
-    #[arg(long, value_name = "AGENTS", default_value = "none")]
-    agents: Agents,
+    /// Tokens of users of the Kubernetes API, a line each: token,user,uid,"group,group".
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
 
-    /// Gather the rules of the roles admin, edit and view here, while no controller manager does.
-    #[arg(long)]
-    aggregate_roles: bool,
+    /// What to run of the work that is a controller's.
+    #[arg(long, value_name = "AGENTS", default_value = "all")]
+    agents: Agents,
 
     /// Leave a replica that dies alone.
     #[arg(long)]
@@ -93,9 +93,12 @@ pub struct Up {
     log_filter: Option<String>,
 }
 
-/// Controllers, scheduler, nodes: this version has none.
+/// Controllers, scheduler, nodes: this version has only what replicas do themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Agents {
+    /// The rules of admin, edit and view are gathered.
+    All,
+    /// The API alone.
     None,
 }
 
@@ -134,12 +137,13 @@ impl Up {
         Ok(cluster)
     }
 
-    fn settings(&self) -> Settings {
+    fn settings(&self) -> Result<Settings, Failure> {
         let mut settings = Settings::default();
+        settings.api.token_file = self.token_file.as_deref().map(absolute).transpose()?;
         settings.log.format = self.log_format;
-        settings.api.aggregate_roles = Some(self.aggregate_roles);
+        settings.api.aggregate_roles = Some(self.agents == Agents::All);
         settings.log.filter.clone_from(&self.log_filter);
-        settings
+        Ok(settings)
     }
 }
 
@@ -155,7 +159,7 @@ pub async fn run(up: Up) -> Result<(), Failure> {
     let mut cluster = up.cluster(&layout)?;
     cluster.write(&layout)?;
     let startable = startable(&cluster, &layout)?;
-    let admin = prepare::prepare(&layout, &cluster, &up.settings())?;
+    let admin = prepare::prepare(&layout, &cluster, &up.settings()?)?;
 
     say(format_args!("Starting {} replicas in {}", startable.len(), layout.root().display()));
     let stop = CancellationToken::new();

@@ -235,7 +235,7 @@ fn the_roles_of_people_grant_what_they_say() {
     if !has_kubectl() {
         return;
     }
-    let cluster = Cluster::start(&["--aggregate-roles"]);
+    let cluster = Cluster::start(&[]);
     run(&cluster, &["create", "rolebinding", "b", "--clusterrole=edit", "--user=eve"]);
     let may = |arguments: &[&str]| {
         let mut command = kubectl(&cluster);

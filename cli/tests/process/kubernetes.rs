@@ -1,6 +1,6 @@
 //! What `xebec up` makes for the Kubernetes API: addresses, certificates, a kubeconfig.
 
-use crate::harness::{Cluster, has_etcdctl, succeed, text};
+use crate::harness::{Cluster, eventually, has_etcdctl, succeed, text};
 use crate::kubectl::{has_kubectl, kubectl};
 use std::path::Path;
 
@@ -44,6 +44,40 @@ fn every_replica_serves_its_own_clients() {
         let refused = refused.expect("etcdctl starts");
         assert!(!refused.status.success(), "{}", text(&refused));
     }
+}
+
+/// A file of tokens says who somebody is; roles say what the user may do.
+#[test]
+fn a_file_of_tokens_names_users() {
+    if !has_kubectl() {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a directory");
+    let tokens = dir.path().join("tokens.csv");
+    std::fs::write(&tokens, "t-0123456789,ann,7,\"devs,ops\"\n").expect("writable");
+    let cluster = Cluster::start(&["--token-file", tokens.to_str().expect("UTF-8")]);
+    let with = |token: &str, arguments: &[&str]| {
+        let mut command = std::process::Command::new("kubectl");
+        command.env("KUBECONFIG", "/dev/null").args(["--token", token]);
+        command.arg(format!("--server=https://{}:6443", cluster.network.address(11)));
+        command.arg("--certificate-authority").arg(cluster.path().join("pki/kube-ca.crt"));
+        text(&command.args(arguments).output().expect("kubectl starts"))
+    };
+    let whoami = ["auth", "whoami", "-o", "jsonpath={.status.userInfo}"];
+    let user = with("t-0123456789", &whoami);
+    assert!(user.contains(r#""groups":["devs","ops","system:authenticated"]"#), "{user}");
+    assert!(user.contains(r#""uid":"7","username":"ann""#), "{user}");
+    let refused = with("t-0123456780", &whoami);
+    assert!(refused.contains("Unauthorized"), "{refused}");
+    succeed(
+        kubectl(&cluster)
+            .args(["create", "clusterrolebinding", "b", "--clusterrole=view"])
+            .arg("--group=devs"),
+    );
+    let may = || with("t-0123456789", &["auth", "can-i", "get", "pods"]).contains("yes");
+    eventually("the roles are gathered", || may().then_some(()));
+    let secrets = with("t-0123456789", &["get", "secrets"]);
+    assert!(secrets.contains(r#"secrets is forbidden: User "ann""#), "{secrets}");
 }
 
 /// A cluster of a version that did not serve Kubernetes gets what it lacks.
