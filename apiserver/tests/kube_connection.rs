@@ -251,9 +251,8 @@ async fn concurrent_streams_are_bounded() {
     server.stop().await;
 }
 
-/// CVE-2023-44487.
 #[tokio::test]
-async fn a_rapid_reset_ends_the_connection() {
+async fn cve_2023_44487_a_rapid_reset_ends_the_connection() {
     let server = Server::start(Duration::from_secs(60)).await;
     let mut stream = server.trusted("h2").await;
     let mut attack = [PREFACE, &frame(4, 0, 0, &[])].concat();
@@ -315,9 +314,9 @@ async fn a_connection_is_not_idle_while_a_request_is_under_way() {
     server.stop().await;
 }
 
-/// CVE-2018-1002105: what follows a refused upgrade is not taken for requests.
+/// What follows a refused upgrade is not taken for requests.
 #[tokio::test]
-async fn a_refused_upgrade_ends_the_connection() {
+async fn cve_2018_1002105_a_refused_upgrade_ends_the_connection() {
     let server = Server::start(Duration::from_secs(60)).await;
     let mut stream = server.trusted("http/1.1").await;
     let upgrade = "POST /api/v1/namespaces/a/pods/b/exec?command=sh HTTP/1.1\r\nhost: a\r\n\

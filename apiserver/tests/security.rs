@@ -3,7 +3,11 @@
 mod support;
 
 use futures::FutureExt;
+use http::{HeaderMap, HeaderValue};
+use parking_lot::Mutex;
 use serde_json::{Value, json};
+use std::io;
+use std::sync::Arc;
 use support::servers::{Answer, Servers, pod, request};
 use tokio::net::TcpListener;
 use xebec_apiserver::kube::user::User;
@@ -208,4 +212,63 @@ async fn cve_2020_8559_and_cve_2022_3294_addresses_of_nodes_are_not_dialled() {
     }
     assert!(claimed.accept().now_or_never().is_none(), "somebody came");
     servers.stop().await;
+}
+
+/// All that is logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Secrets, and tokens of every kind, good and bad: at the most talkative level.
+#[tokio::test]
+async fn secrets_reach_no_log() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    tracing::subscriber::set_global_default(subscriber).expect("no other one");
+    let servers = Servers::start(3).await;
+    servers.namespace("n", &json!({})).await;
+    let secrets = "/api/v1/namespaces/n/secrets";
+    let (plain, coded) = ("correct-horse-battery", "Y29ycmVjdC1ob3JzZS1iYXR0ZXJ5");
+    let secret = json!({"metadata": {"name": "s"}, "stringData": {"password": plain}});
+    assert_eq!(servers.post(secrets, &secret).await.done().body["data"]["password"], coded);
+    let uri = format!("{secrets}/s");
+    servers.patch(&uri, &json!({"data": {"other": coded}})).await.done();
+    servers.patch(&uri, &json!({"immutable": true})).await.done();
+    servers.patch(&uri, &json!({"data": {"other": "eA=="}})).await.refused(422);
+    servers.post(secrets, &secret).await.refused(409);
+    let wrong = json!({"metadata": {"name": "t"}, "data": {"password": plain}});
+    servers.post(secrets, &wrong).await.refused(400);
+    servers.delete(&uri).await.done();
+
+    let mut headers = HeaderMap::new();
+    for token in [plain, "abcdef.correct-horse-batt", "e30.correct-horse-battery.e30"] {
+        let value = HeaderValue::try_from(format!("Bearer {token}")).expect("a header");
+        headers.insert(http::header::AUTHORIZATION, value);
+        servers.apis[0].access.authenticate(&[], &headers).await.expect_err("nobody's");
+    }
+    servers.stop().await;
+    let logged = String::from_utf8_lossy(&log.0.lock()).into_owned();
+    assert!(logged.contains("a request is not authenticated"), "{} bytes", logged.len());
+    // As text, in base64, and as the bytes of a message shown for debugging.
+    let bytes = format!("{:?}", plain.as_bytes());
+    for shown in ["correct-horse", &coded[..16], bytes.trim_matches(['[', ']'])] {
+        let at = logged.find(shown);
+        let line = at.map(|at| logged[..at].rfind('\n').map_or(0, |end| end + 1));
+        assert_eq!(line.map(|line| &logged[line..]), None, "{shown}");
+    }
 }

@@ -72,32 +72,43 @@ fn keys_given_twice_are_told_with_their_lines() {
     assert_eq!(text, r#"{"metadata":{"name":"b"},"data":{"1":"b"}}"#);
 }
 
+/// Each of these would not end, or take all memory, if aliases were written out.
 #[test]
-fn hostile_documents_end_soon() {
+fn cve_2019_11253_aliases_do_not_multiply() {
     let mut laughs = String::from("a0: &a0 [lol]\n");
     for level in 1..40 {
         let before = format!("*a{}", level - 1);
         let many = [before.as_str(); 10].join(",");
         laughs.push_str(&format!("a{level}: &a{level} [{many}]\n"));
     }
-    let deep = "[".repeat(100_000);
-    let nested: String =
-        (0..100_000).map(|level| format!("{}a:\n", " ".repeat(level % 900))).collect();
     let mut chain = String::from("a0: &a0 [1]\n");
     for level in 1..5_000 {
         chain.push_str(&format!("a{level}: &a{level} [*a{}]\n", level - 1));
     }
-    for (name, text) in
-        [("laughs", &laughs), ("deep", &deep), ("nested", &nested), ("chain", &chain)]
-    {
+    for (name, text) in [("laughs", &laughs), ("chain", &chain)] {
+        let error = parse(text);
+        assert!(error.starts_with("error converting YAML to JSON: yaml: "), "{name}");
+    }
+    let merges = format!("x: &x {{a: 1}}\nz: {{{}}}", "<<: *x, ".repeat(20_000));
+    let duplicates = yaml::parse(merges.as_bytes()).expect("valid").strict_error;
+    assert_eq!(duplicates.map(|it| it.lines().count()), Some(101));
+}
+
+/// Each of these would take hours if reading went back over what was read.
+#[test]
+fn cve_2019_11254_documents_are_read_once() {
+    let deep = "[".repeat(100_000);
+    let keys = "? ".repeat(100_000);
+    let nested: String =
+        (0..100_000).map(|level| format!("{}a:\n", " ".repeat(level % 900))).collect();
+    for (name, text) in [("deep", &deep), ("keys", &keys), ("nested", &nested)] {
         let error = parse(text);
         assert!(error.starts_with("error converting YAML to JSON: yaml: "), "{name}");
     }
     let wide = format!("a: [{}]", "x, ".repeat(100_000));
     assert!(yaml::parse(wide.as_bytes()).is_ok());
-    let merges = format!("x: &x {{a: 1}}\nz: {{{}}}", "<<: *x, ".repeat(20_000));
-    let duplicates = yaml::parse(merges.as_bytes()).expect("valid").strict_error;
-    assert_eq!(duplicates.map(|it| it.lines().count()), Some(101));
+    let colons = format!("a: {}x", ":".repeat(1_000_000));
+    assert!(yaml::parse(colons.as_bytes()).is_ok());
 }
 
 #[test]

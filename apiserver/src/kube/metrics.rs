@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_there_is_becomes_a_label() {
+    fn cve_2020_8552_only_what_there_is_becomes_a_label() {
         let metrics = Arc::new(Metrics::default());
         let registry = Registry::built_in(Selection::Default);
         for (method, uri) in [

@@ -412,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn copies_do_not_multiply_without_bound() {
+    fn cve_2019_1002100_copies_do_not_multiply_without_bound() {
         let copies: Vec<_> =
             (0..40).map(|_| r#"{"op":"copy","from":"/a","path":"/a/-"}"#.to_owned()).collect();
         let error = run(r#"{"a":["xxxxxxxxxxxxxxxx"]}"#, &format!("[{}]", copies.join(",")));
