@@ -35,7 +35,6 @@ pub use filter::Filter;
 pub use managed::ManagedFieldsError;
 pub use managed::validate as validate_managed_fields;
 pub use name::{NAME_SIZE_BYTES_MAX, manager_name};
-pub(crate) use walk::Lookup;
 
 use crate::codec::normal;
 use crate::schema::{MessageId, Schema};

@@ -7,7 +7,7 @@ use crate::codec::normal;
 use crate::quantity::Quantity;
 use crate::schema::{Arity, Field, Kind, MessageId, Schema};
 use crate::target::Target;
-use crate::value::{Object, Value};
+use crate::value::{Lookup, Object, Value};
 
 /// The value at a path; nothing where it, or something on the way, is absent.
 pub fn at<'v>(object: &'v Object, path: &[&str]) -> Option<&'v Value> {
@@ -84,9 +84,11 @@ fn same_value(schema: &Schema, field: &Field, a: Option<&Value>, b: Option<&Valu
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_item(schema, field.kind, a, b))
         }
         (Arity::Map, Value::Object(a), Value::Object(b)) => {
-            a.len() == b.len()
-                && a.iter()
-                    .all(|(key, a)| b.get(key).is_some_and(|b| same_item(schema, field.kind, a, b)))
+            let mut other = Lookup::new(b);
+            let mut same = |key: &str, a: &Value| {
+                other.get(key).is_some_and(|b| same_item(schema, field.kind, a, b))
+            };
+            a.len() == b.len() && a.iter().all(|(key, a)| same(key, a))
         }
         _ => false,
     }

@@ -82,7 +82,7 @@ impl LabelSelector {
     }
 
     /// `label` looks up the value of a label.
-    pub fn matches<'l>(&self, label: impl Fn(&str) -> Option<&'l str>) -> bool {
+    pub fn matches<'l>(&self, mut label: impl FnMut(&str) -> Option<&'l str>) -> bool {
         self.requirements.iter().all(|one| one.operator.matches(label(&one.key)))
     }
 }

@@ -3,6 +3,10 @@
 //! Objects are vectors of pairs: those of Kubernetes have few fields, a scan beats a hash, and the
 //! order of JSON survives.
 
+mod lookup;
+
+pub use lookup::Lookup;
+
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use std::collections::HashMap;
@@ -85,6 +89,24 @@ impl Object {
         }
     }
 
+    /// Sets entries of a map, whose keys stand in their order.
+    pub fn extend_sorted(&mut self, entries: impl IntoIterator<Item = (Box<str>, Value)>) {
+        let held = self.fields.len();
+        self.fields.extend(entries);
+        if self.fields.len() == held || self.fields.is_sorted_by(|(a, _), (b, _)| a < b) {
+            return;
+        }
+        self.fields.sort_by(|(a, _), (b, _)| a.cmp(b));
+        // Of equal ones the last was given last: it takes the place of the one before it.
+        self.fields.dedup_by(|later, kept| {
+            let is_same = later.0 == kept.0;
+            if is_same {
+                std::mem::swap(later, kept);
+            }
+            is_same
+        });
+    }
+
     pub fn remove(&mut self, name: &str) -> Option<Value> {
         let at = self.fields.iter().position(|(key, _)| &**key == name)?;
         Some(self.fields.remove(at).1)
@@ -98,7 +120,7 @@ impl Object {
         self.fields.is_empty()
     }
 
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Value)> {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Value)> + DoubleEndedIterator {
         self.fields.iter().map(|(key, value)| (&**key, value))
     }
 
@@ -150,6 +172,12 @@ pub struct ObjectBuilder {
 
 /// Up to here a scan beats a hash.
 const SCAN_MAX: usize = 32;
+
+impl From<Object> for ObjectBuilder {
+    fn from(object: Object) -> Self {
+        Self { object, positions: HashMap::new() }
+    }
+}
 
 impl ObjectBuilder {
     /// Sets a field; of one given twice the last counts. Returns whether it was there.
@@ -365,5 +393,17 @@ mod tests {
         let value: Value = serde_json::from_str(text).expect("valid JSON");
         let written = serde_json::to_string(&value).expect("serializable");
         assert_eq!(written, r#"{"b":2,"a":[true,null,1.5,"x"]}"#);
+    }
+
+    #[test]
+    fn entries_enter_a_map_in_the_order_of_keys_and_the_last_counts() {
+        let entries = |pairs: &[(&str, i64)]| -> Vec<(Box<str>, Value)> {
+            pairs.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect()
+        };
+        let mut map: Object = entries(&[("b", 1), ("d", 2)]).into_iter().collect();
+        map.extend_sorted(entries(&[("e", 3), ("a", 4), ("b", 5), ("a", 6)]));
+        let wanted: Object =
+            entries(&[("a", 6), ("b", 5), ("d", 2), ("e", 3)]).into_iter().collect();
+        assert_eq!(map, wanted);
     }
 }

@@ -2,8 +2,12 @@
 
 use proptest::prelude::*;
 use xebec_core::codec::{json, proto};
+use xebec_core::patch::strategic;
+use xebec_core::registry::{Registry, Selection};
 use xebec_core::schema::{BUILT_IN, MessageId};
+use xebec_core::target::Target;
 use xebec_core::value::{Object, Value};
+use xebec_core::{defaults, edit, validation};
 
 fn kinds() -> impl Strategy<Value = MessageId> {
     let names = [
@@ -63,4 +67,93 @@ proptest! {
         let data = object.get("data").and_then(Value::as_object).expect("an object");
         prop_assert_eq!(data.len(), count);
     }
+}
+
+/// So many that a search of one map for every key of another would not end in time.
+const MANY: usize = 50_000;
+
+/// `"k0":"v","k1":"v",…` up or down.
+fn entries(down: bool) -> String {
+    let entry = |n: usize| format!("\"k{n}\":\"v\"");
+    let all: Vec<String> =
+        if down { (0..MANY).rev().map(entry).collect() } else { (0..MANY).map(entry).collect() };
+    all.join(",")
+}
+
+fn tree(text: &str) -> Value {
+    serde_json::from_str(text).expect("JSON")
+}
+
+fn object(text: &str) -> Object {
+    tree(text).as_object().expect("an object").clone()
+}
+
+/// What is wrong with an update between objects that hold the keys in two orders.
+fn on_update(path: &str, new: &str, old: &str) {
+    let registry = Registry::built_in(Selection::Default);
+    let (group, plural) = path.split_once('/').expect("a group");
+    let target = Target::stored(registry.find_resource(group, plural).expect("known"));
+    let sent = tree(new);
+    let (mut new, old) = (object(new), object(old));
+    let mut errors = validation::on_update(target, &new, &old);
+    validation::as_sent(&mut errors, &sent);
+    validation::warnings(target, &new, Some(&old));
+    defaults::complete(target, &mut new);
+}
+
+#[test]
+fn maps_of_many_keys_in_another_order_are_compared_cheaply() {
+    let meta = r#""metadata":{"name":"a","namespace":"b","resourceVersion":"1"}"#;
+    for (path, before, after) in [
+        ("/configmaps", r#""immutable":true,"data":{"#, "}"),
+        ("/secrets", r#""immutable":true,"type":"Opaque","data":{"#, "}"),
+        ("/pods", r#""spec":{"nodeSelector":{"#, "}}"),
+        ("/pods", r#""spec":{"schedulingGates":[{"name":"a"}],"nodeSelector":{"#, "}}"),
+        ("/replicationcontrollers", r#""spec":{"selector":{"#, "}}"),
+        ("/persistentvolumeclaims", r#""spec":{"selector":{"matchLabels":{"#, "}}}"),
+        ("apps/deployments", r#""spec":{"selector":{"matchLabels":{"#, "}}}"),
+        ("batch/jobs", r#""spec":{"template":{"metadata":{"labels":{"#, "}}}}"),
+        ("storage.k8s.io/storageclasses", r#""parameters":{"#, "}"),
+    ] {
+        let of = |down| format!("{{{meta},{before}{}{after}}}", entries(down));
+        on_update(path, &of(false), &of(true));
+    }
+}
+
+#[test]
+fn what_was_sent_empty_is_found_cheaply_among_many_keys() {
+    let nulls = entries(true).replace("\"v\"", "null");
+    let path = "a";
+    let shown = format!("{{{nulls}}}");
+    let error = xebec_core::field_error::FieldError::shown;
+    let mut errors = [error(xebec_core::field_error::Reason::Invalid, path, &shown, "why")];
+    let sent = format!("{{\"a\":{{{}}}}}", entries(false).replace("\"v\"", "[]"));
+    validation::as_sent(&mut errors, &tree(&sent));
+    assert!(!errors[0].body.contains("null"));
+}
+
+#[test]
+fn many_requests_are_filled_in_cheaply() {
+    let registry = Registry::built_in(Selection::Default);
+    let target = Target::stored(registry.find_resource("", "pods").expect("known"));
+    let limits = entries(false).replace("\"k", "\"hugepages-").replace("\"v\"", "\"1\"");
+    let resources = format!(r#"{{"limits":{{{limits}}},"requests":{{"z":"1"}}}}"#);
+    let spec = format!(
+        r#"{{"containers":[{{"name":"a","resources":{resources}}}],"resources":{resources}}}"#
+    );
+    let mut pod = object(&format!(r#"{{"kind":"Pod","apiVersion":"v1","spec":{spec}}}"#));
+    defaults::complete(target, &mut pod);
+    let requests = edit::object(&pod, &["spec", "resources", "requests"]).expect("requests");
+    assert_eq!(requests.len(), MANY + 1);
+}
+
+#[test]
+fn strategic_patches_of_many_keys_are_cheap() {
+    let id = BUILT_IN.find("k8s.io.api.core.v1.ConfigMap").expect("known");
+    let before = object(&format!("{{\"data\":{{{}}}}}", entries(false)));
+    let gone = object(&format!("{{\"data\":{{{}}}}}", entries(true).replace("\"v\"", "null")));
+    let merged = strategic::apply(&BUILT_IN, id, Object::new(), before.clone()).expect("merges");
+    assert_eq!(merged, before);
+    let merged = strategic::apply(&BUILT_IN, id, merged, gone).expect("merges");
+    assert_eq!(edit::object(&merged, &["data"]), Some(&Object::EMPTY));
 }

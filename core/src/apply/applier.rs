@@ -8,7 +8,7 @@ use super::walk::{self, TypeErrors};
 use super::{Manager, Writer, compare, extract, last_applied, merge, update};
 use crate::codec::json;
 use crate::status::Status;
-use crate::value::{Object, Value};
+use crate::value::{Lookup, Object, Value};
 
 /// What an apply makes of an object.
 #[derive(Debug)]
@@ -276,7 +276,7 @@ fn group_version_kind(api_version: &str, kind: &str) -> String {
 }
 
 fn same(lhs: &Object, rhs: &Object) -> bool {
-    let mut other = walk::Lookup::new(rhs);
+    let mut other = Lookup::new(rhs);
     lhs.len() == rhs.len()
         && lhs.iter().all(|(name, a)| other.get(name).is_some_and(|b| walk::same(a, b)))
 }

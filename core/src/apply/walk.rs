@@ -5,9 +5,8 @@ use super::element::{Atom, Element};
 use super::gotext;
 use super::types::{Items, Scalar, Type};
 use crate::schema::Schema;
-use crate::value::{Object, Value};
+use crate::value::{Lookup, Object, Value};
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::fmt;
 
 /// Everything wrong with an object, each with the path to it.
@@ -57,45 +56,6 @@ impl fmt::Display for TypeErrors {
             write!(f, "{path}{joint}{message}")?;
         }
         Ok(())
-    }
-}
-
-/// Objects up to this size are searched field by field; larger ones through an index.
-const SCAN_MAX: usize = 32;
-
-/// Fields of one object by name, for many look-ups. Fields in the same order cost one comparison.
-pub(crate) struct Lookup<'o> {
-    object: &'o Object,
-    /// Made when a search would be dear.
-    index: HashMap<&'o str, usize>,
-    near: usize,
-}
-
-impl<'o> Lookup<'o> {
-    pub(crate) fn new(object: &'o Object) -> Self {
-        Self { object, index: HashMap::new(), near: 0 }
-    }
-
-    pub(crate) fn get(&mut self, name: &str) -> Option<&'o Value> {
-        if let Some((near, value)) = self.object.at(self.near)
-            && near == name
-        {
-            self.near += 1;
-            return Some(value);
-        }
-        let at = self.position(name)?;
-        self.near = at + 1;
-        self.object.at(at).map(|(_, value)| value)
-    }
-
-    fn position(&mut self, name: &str) -> Option<usize> {
-        if self.object.len() <= SCAN_MAX {
-            return self.object.iter().position(|(key, _)| key == name);
-        }
-        if self.index.is_empty() {
-            self.index = self.object.iter().enumerate().map(|(at, (key, _))| (key, at)).collect();
-        }
-        self.index.get(name).copied()
     }
 }
 

@@ -164,11 +164,11 @@ fn secret(secret: &mut Object) {
         Some(Value::Object(data)) => data,
         _ => Object::new(),
     };
-    for (key, value) in texts.iter() {
+    let encoded = texts.iter().map(|(key, value)| {
         let bytes = value.as_str().unwrap_or_default();
-        let encoded = base64::engine::general_purpose::STANDARD.encode(bytes);
-        data.insert_sorted(key, encoded.into());
-    }
+        (key.into(), base64::engine::general_purpose::STANDARD.encode(bytes).into())
+    });
+    data.extend_sorted(encoded);
     put(secret, MESSAGES.secret, "data", Value::Object(data));
 }
 

@@ -2,7 +2,7 @@
 
 use crate::codec::normal;
 use crate::schema::{BUILT_IN, Kind, MessageId};
-use crate::value::{Object, Value};
+use crate::value::{Lookup, Object, Value};
 
 /// A message in normal form; every change leaves it so.
 pub(super) struct Draft<'d> {
@@ -106,11 +106,13 @@ impl<'d> Draft<'d> {
             return;
         }
         let Some(Value::Object(map)) = self.object.get_mut(name) else { return };
-        for (key, value) in entries.iter() {
-            if map.get(key).is_none() {
-                map.insert_sorted(key, value.clone());
-            }
-        }
+        let mut held = Lookup::new(map);
+        let missing: Vec<(Box<str>, Value)> = entries
+            .iter()
+            .filter(|(key, _)| held.get(key).is_none())
+            .map(|(key, value)| (key.into(), value.clone()))
+            .collect();
+        map.extend_sorted(missing);
     }
 }
 

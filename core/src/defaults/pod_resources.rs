@@ -2,7 +2,7 @@
 
 use super::draft::Draft;
 use crate::quantity::Quantity;
-use crate::value::{Object, Value};
+use crate::value::{Lookup, Object, Value};
 use std::collections::BTreeMap;
 
 /// Amounts by the names of resources.
@@ -25,7 +25,8 @@ fn huge_page_limits(spec: &mut Draft<'_>) {
     }
     let requests = given.map("requests").cloned().unwrap_or_default();
     let mut found = of_containers(spec, "limits");
-    found.retain(|name, _| is_huge_pages(name) && requests.get(name).is_none());
+    let mut requested = Lookup::new(&requests);
+    found.retain(|name, _| is_huge_pages(name) && requested.get(name).is_none());
     spec.child("resources").fill("limits", &map(found));
 }
 
@@ -59,16 +60,18 @@ fn of_containers(spec: &Draft<'_>, which: &str) -> Amounts {
     }
     let (mut lasting, mut starting) = (Amounts::new(), Amounts::new());
     for container in list("initContainers") {
-        let own = amounts(container, which);
+        let mut own = amounts(container, which);
+        // What this container does not name is what it was, and counted already.
         if container.get("restartPolicy").and_then(Value::as_str) == Some("Always") {
             add(&mut total, &own);
             add(&mut lasting, &own);
-            raise(&mut starting, &lasting);
+            own.iter_mut().for_each(|(name, amount)| *amount = lasting[name]);
         } else {
-            let mut beside = own;
-            add(&mut beside, &lasting);
-            raise(&mut starting, &beside);
+            for (name, amount) in &mut own {
+                *amount = lasting.get(name).map_or(*amount, |beside| amount.plus(*beside));
+            }
         }
+        raise(&mut starting, &own);
     }
     raise(&mut total, &starting);
     total

@@ -4,7 +4,7 @@
 //! Everything is bounded: operations, what copies add (CVE-2019-1002100), depth, and the work of
 //! walking wide objects and moving the items of long lists.
 
-use crate::value::{Object, Value};
+use crate::value::{Lookup, Object, Value};
 use std::io;
 
 /// How many operations a patch may have.
@@ -299,7 +299,7 @@ fn size_bytes(value: &Value) -> u64 {
 fn equal(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Object(a), Value::Object(b)) => {
-            let mut other = crate::apply::Lookup::new(b);
+            let mut other = Lookup::new(b);
             a.len() == b.len()
                 && a.iter().all(|(name, value)| other.get(name).is_some_and(|b| equal(value, b)))
         }

@@ -9,7 +9,7 @@ mod tests;
 
 use crate::apply::gotext;
 use crate::schema::{Arity, Field, Kind, MessageId, Schema, Shape};
-use crate::value::{Object, Value};
+use crate::value::{Object, ObjectBuilder, Value};
 
 const PATCH: &str = "$patch";
 const RETAIN_KEYS: &str = "$retainKeys";
@@ -122,34 +122,38 @@ impl<'s> Merger<'s> {
         }
         retain_keys(&mut original, &mut patch)?;
         self.ordered_lists(&mut original, &mut patch, place)?;
+        let mut merged = ObjectBuilder::from(original);
         for (name, value) in patch {
             let (name, deletes) = match after_prefix(&name, DELETE_FROM) {
                 Some(rest) => (rest.ok_or(StrategicError::Format("primitive list"))?.into(), true),
                 None => (name, false),
             };
-            self.merge_field(&mut original, name, value, deletes, place)?;
+            self.merge_field(&mut merged, name, value, deletes, place)?;
         }
-        Ok(original)
+        let mut merged = merged.finish();
+        merged.retain(|_, value| !value.is_null());
+        Ok(merged)
     }
 
+    /// What goes is null from then on.
     fn merge_field(
         &self,
-        original: &mut Object,
+        original: &mut ObjectBuilder,
         name: Box<str>,
         value: Value,
         deletes: bool,
         place: Place,
     ) -> Outcome<()> {
-        if value.is_null() {
-            original.remove(&name);
-            return Ok(());
-        }
         let Some(held) = original.get_mut(&name) else {
             if !deletes && let Some(value) = entering(value) {
-                original.push(name, value);
+                original.set(name, value);
             }
             return Ok(());
         };
+        if value.is_null() {
+            *held = Value::Null;
+            return Ok(());
+        }
         match (std::mem::take(held), value) {
             (Value::Object(before), Value::Object(patch)) => {
                 let meta = self.meta(place, &name, false)?;
@@ -162,12 +166,7 @@ impl<'s> Merger<'s> {
                 *held = Value::Array(self.lists(before, patch, meta, deletes)?);
             }
             (before, _) if deletes => *held = before,
-            (_, value) => match entering(value) {
-                Some(value) => *held = value,
-                None => {
-                    original.remove(&name);
-                }
-            },
+            (_, value) => *held = entering(value).unwrap_or_default(),
         }
         Ok(())
     }

@@ -88,8 +88,6 @@ fn check_preconditions(target: Target<'_>, pod: &Object, binding: &Object) -> Re
 fn merge(pod: &mut Object, binding: &Object, field: &str) {
     let Some(added) = edit::object(metadata(binding), &[field]) else { return };
     let mut map = edit::object(metadata(pod), &[field]).cloned().unwrap_or_default();
-    for (key, value) in added.iter() {
-        map.insert_sorted(key, value.clone());
-    }
+    map.extend_sorted(added.iter().map(|(key, value)| (key.into(), value.clone())));
     set_metadata(pod, field, Some(Value::Object(map)));
 }

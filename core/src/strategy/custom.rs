@@ -2,7 +2,7 @@
 
 use crate::lifecycle;
 use crate::target::Target;
-use crate::value::Object;
+use crate::value::{Lookup, Object};
 
 /// The version keeps status apart from the rest.
 fn has_status(target: Target<'_>) -> bool {
@@ -41,5 +41,6 @@ pub(super) fn update_status(new: &mut Object, old: &Object) {
 pub(super) fn differs(new: &Object, old: &Object) -> bool {
     let fields = |object: &Object| object.iter().filter(|(name, _)| *name != "metadata").count();
     let mut ours = new.iter().filter(|(name, _)| *name != "metadata");
-    fields(new) != fields(old) || ours.any(|(name, value)| old.get(name) != Some(value))
+    let mut theirs = Lookup::new(old);
+    fields(new) != fields(old) || ours.any(|(name, value)| theirs.get(name) != Some(value))
 }

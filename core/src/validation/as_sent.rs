@@ -2,6 +2,7 @@
 
 use crate::field_error::FieldError;
 use crate::value::{Object, Value};
+use std::collections::HashMap;
 
 /// Shows `[]` and `{}` in place of `null` where that is what the client sent (`sent` is the tree of
 /// its whole object): objects in normal form do not tell one from the other, errors upstream do.
@@ -10,6 +11,10 @@ pub fn as_sent(errors: &mut [FieldError], sent: &Value) {
         let body = &error.body;
         let Some((words, rest)) = body.split_once(": ") else { continue };
         if !matches!(words, "Invalid value" | "Unsupported value") {
+            continue;
+        }
+        // Only what holds null has something to restate.
+        if !rest.starts_with(['n', '[', '{']) {
             continue;
         }
         let mut values = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
@@ -43,12 +48,50 @@ fn restate(shown: &mut Value, sent: &Value) -> bool {
             pairs.fold(false, |any, (shown, sent)| restate(shown, sent) || any)
         }
         (Value::Object(shown), Value::Object(sent)) => {
-            shown.iter_mut().fold(false, |any, (name, shown)| {
-                let sent = sent.iter().find(|(one, _)| one.eq_ignore_ascii_case(name));
-                sent.is_some_and(|(_, sent)| restate(shown, sent)) || any
+            let mut sent = Sent { fields: sent, near: 0, index: HashMap::new() };
+            let scalar =
+                |value: &Value| !matches!(value, Value::Null | Value::Array(_) | Value::Object(_));
+            let parts = shown.iter_mut().filter(|(_, shown)| !scalar(shown));
+            parts.fold(false, |any, (name, shown)| {
+                sent.get(name).is_some_and(|sent| restate(shown, sent)) || any
             })
         }
         _ => false,
+    }
+}
+
+/// [`Lookup`](crate::value::Lookup) that does not tell upper from lower case.
+struct Sent<'s> {
+    fields: &'s Object,
+    /// Behind the field found last.
+    near: usize,
+    /// Empty until it is needed.
+    index: HashMap<String, usize>,
+}
+
+/// Up to here a scan beats a hash.
+const SCAN_MAX: usize = 32;
+
+impl<'s> Sent<'s> {
+    fn get(&mut self, name: &str) -> Option<&'s Value> {
+        let near = self.fields.at(self.near);
+        let at = match near {
+            Some((near, _)) if near.eq_ignore_ascii_case(name) => self.near,
+            _ => self.position(name)?,
+        };
+        self.near = at + 1;
+        self.fields.at(at).map(|(_, value)| value)
+    }
+
+    fn position(&mut self, name: &str) -> Option<usize> {
+        if self.fields.len() <= SCAN_MAX {
+            return self.fields.iter().position(|(one, _)| one.eq_ignore_ascii_case(name));
+        }
+        if self.index.is_empty() {
+            let names = self.fields.iter().enumerate().rev();
+            self.index = names.map(|(at, (one, _))| (one.to_ascii_lowercase(), at)).collect();
+        }
+        self.index.get(&name.to_ascii_lowercase()).copied()
     }
 }
 

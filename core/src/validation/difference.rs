@@ -1,7 +1,7 @@
 //! [`difference`]: what somebody changed that may not be changed, for people to read.
 
 use super::fields::same;
-use crate::value::{Object, Value};
+use crate::value::{Lookup, Object, Value};
 use std::fmt::Write as _;
 
 /// Lines shown; who changes more knows that.
@@ -26,10 +26,11 @@ struct Lines {
 
 impl Lines {
     fn objects(&mut self, path: &mut String, before: &Object, after: &Object) {
+        let (mut in_before, mut in_after) = (Lookup::new(before), Lookup::new(after));
         for (name, old) in before.iter() {
-            self.below(path, name, (Some(old), after.get(name)));
+            self.below(path, name, (Some(old), in_after.get(name)));
         }
-        for (name, new) in after.iter().filter(|(name, _)| before.get(name).is_none()) {
+        for (name, new) in after.iter().filter(|(name, _)| in_before.get(name).is_none()) {
             self.below(path, name, (None, Some(new)));
         }
     }

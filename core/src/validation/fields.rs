@@ -1,6 +1,6 @@
 //! [`Fields`]: reading an object in normal form, where absent is the same as empty.
 
-use crate::value::{Object, Value};
+use crate::value::{Lookup, Object, Value};
 use std::collections::HashSet;
 
 /// Looks up fields by their JSON names; what is absent or null reads as empty.
@@ -96,8 +96,9 @@ pub fn same(a: Option<&Value>, b: Option<&Value>) -> bool {
 }
 
 pub fn same_objects(a: &Object, b: &Object) -> bool {
-    a.iter().all(|(name, value)| same(Some(value), b.get(name)))
-        && b.iter().all(|(name, value)| a.get(name).is_some() || is_nothing(value))
+    let (mut in_a, mut in_b) = (Lookup::new(a), Lookup::new(b));
+    a.iter().all(|(name, value)| same(Some(value), in_b.get(name)))
+        && b.iter().all(|(name, value)| in_a.get(name).is_some() || is_nothing(value))
 }
 
 /// Empty, and so the same as absent. (An empty object is something: a pointer to it is set.)

@@ -7,7 +7,7 @@ use super::path::Path;
 use crate::field_error::FieldError;
 use crate::names;
 use crate::selector::{LabelSelector, Operator, Requirement};
-use crate::value::Object;
+use crate::value::{Lookup, Object};
 
 /// A map of labels.
 pub fn of(labels: &Object, path: &Path<'_>, errors: &mut Errors) {
@@ -102,5 +102,6 @@ pub fn parsed(selector: &Object) -> Option<LabelSelector> {
 
 /// Whether a selector takes an object with these labels; one that cannot be read takes none.
 pub fn takes(selector: &Object, labels: &Object) -> bool {
+    let mut labels = Lookup::new(labels);
     parsed(selector).is_some_and(|parsed| parsed.matches(|key| labels.get(key)?.as_str()))
 }

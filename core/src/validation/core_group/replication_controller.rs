@@ -6,7 +6,7 @@ use crate::target::Target;
 use crate::validation::fields::Fields;
 use crate::validation::path::Path;
 use crate::validation::{Errors, Rules, check, meta, pod};
-use crate::value::{Object, Value};
+use crate::value::{Lookup, Object, Value};
 
 pub(super) const RULES: Rules = Rules {
     create: |target, object, errors| {
@@ -56,7 +56,8 @@ fn spec(spec: &Object, old: Option<&Object>, errors: &mut Errors) {
         return;
     };
     let labels = template.part("metadata").part("labels");
-    if !selector.is_empty() && selector.iter().any(|(key, value)| labels.get(key) != Some(value)) {
+    let mut among = Lookup::new(labels);
+    if selector.iter().any(|(key, value)| among.get(key) != Some(value)) {
         let shown = Value::Object(labels.clone());
         let detail = "`selector` does not match template `labels`";
         errors.push(FieldError::invalid(path.child("metadata.labels"), &shown, detail));

@@ -8,7 +8,7 @@ use super::super::path::Path;
 use super::super::selectors;
 use super::{Options, all_containers};
 use crate::field_error::{FieldError, quoted};
-use crate::value::{Object, Value};
+use crate::value::{Lookup, Object, Value};
 
 pub(super) const MIRROR: &str = "kubernetes.io/config.mirror";
 const DELETION_COST: &str = "controller.kubernetes.io/pod-deletion-cost";
@@ -174,13 +174,14 @@ pub(super) fn unchanged(new: &Object, old: &Object, path: &Path<'_>, errors: &mu
         };
         errors.push(FieldError::forbidden(path.key(key), &format!("may not {verb} {what}")));
     };
+    let (mut in_new, mut in_old) = (Lookup::new(new), Lookup::new(old));
     for (key, value) in old.iter() {
-        if new.get(key) != Some(value) {
+        if in_new.get(key) != Some(value) {
             forbid(key, "remove or update");
         }
     }
     for (key, _) in new.iter() {
-        if old.get(key).is_none() {
+        if in_old.get(key).is_none() {
             forbid(key, "add");
         }
     }

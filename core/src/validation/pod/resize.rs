@@ -9,7 +9,7 @@ use super::{Options, annotations};
 use crate::field_error::FieldError;
 use crate::target::Target;
 use crate::validation::check;
-use crate::value::{Object, Value};
+use crate::value::{Lookup, Object, Value};
 
 pub(super) fn update(target: Target<'_>, new: &Object, old: &Object, errors: &mut Errors) {
     let options = Options::new(true, Some(old));
@@ -126,7 +126,8 @@ fn pod_level(rest: &mut Object, new: &Object, old: &Object, path: &Path<'_>, err
 }
 
 fn removes(new: &Object, old: &Object) -> bool {
-    old.iter().any(|(name, _)| !new.has(name))
+    let mut new = Lookup::new(new);
+    old.iter().any(|(name, _)| new.get(name).is_none_or(Value::is_null))
 }
 
 /// Puts the old amounts of what may change in place of the new ones.

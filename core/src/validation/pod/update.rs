@@ -11,7 +11,7 @@ use super::{Options, annotations};
 use crate::field_error::{FieldError, Reason};
 use crate::names;
 use crate::target::Target;
-use crate::value::{Object, Value};
+use crate::value::{Lookup, Object, Value};
 
 const UPDATABLE: &str = "pod updates may not change fields other than \
     `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,\
@@ -165,7 +165,8 @@ pub(super) fn put(object: &mut Object, name: &str, value: Option<Value>) {
 /// Of a pod that waits at a gate, the choice of nodes may become narrower.
 fn gated(rest: &mut Object, new: &Object, old: &Object, path: &Path<'_>, errors: &mut Errors) {
     let (chosen, before) = (new.part("nodeSelector"), old.part("nodeSelector"));
-    if before.iter().any(|(key, value)| chosen.get(key) != Some(value)) {
+    let mut among = Lookup::new(chosen);
+    if before.iter().any(|(key, value)| among.get(key) != Some(value)) {
         let detail = "only additions to spec.nodeSelector are allowed (no mutations or deletions)";
         let shown = Value::Object(chosen.clone());
         errors.push(FieldError::invalid(path.child("nodeSelector"), &shown, detail));
