@@ -6,10 +6,11 @@ use crate::field_error::quoted;
 use crate::time::Timestamp;
 use crate::value::{Object, Value};
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 /// What tells one entry from another. Appliers are known without their version, so that one entry
 /// follows a manager from version to version.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct ManagerId<'a> {
     pub(crate) manager: Cow<'a, str>,
     pub(crate) operation: Operation,
@@ -18,7 +19,7 @@ pub(crate) struct ManagerId<'a> {
     pub(crate) subresource: Cow<'a, str>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Operation {
     Apply,
     Update,
@@ -166,6 +167,7 @@ impl<'a> Managers<'a> {
     pub(crate) fn decode(entries: &'a [Value]) -> Result<Self, ManagedFieldsError> {
         static NOTHING: Value = Value::Object(Object::EMPTY);
         let mut managers = Self { records: Vec::with_capacity(entries.len()) };
+        let mut places: HashMap<ManagerId<'a>, usize> = HashMap::new();
         for (at, entry) in entries.iter().enumerate() {
             let text = |name| entry.get(name).and_then(Value::as_str).unwrap_or_default();
             let operation = match text("operation") {
@@ -187,7 +189,7 @@ impl<'a> Managers<'a> {
             let decoded = Set::decode(fields.unwrap_or(&NOTHING))
                 .map_err(|error| ManagedFieldsError::Fields { entry: at, error })?;
             let applies = operation == Operation::Apply;
-            managers.put(Record {
+            let record = Record {
                 id: ManagerId {
                     manager: text("manager").into(),
                     operation,
@@ -198,7 +200,13 @@ impl<'a> Managers<'a> {
                 api_version: text("apiVersion").into(),
                 time: entry.get("time").and_then(Value::as_str).map(Cow::Borrowed),
                 entry: (decoded.canonical && fields.is_some()).then_some(at),
-            });
+            };
+            // The last entry of a manager counts, in the place of the first.
+            let place = *places.entry(record.id.clone()).or_insert(managers.records.len());
+            match managers.records.get_mut(place) {
+                Some(held) => *held = record,
+                None => managers.records.push(record),
+            }
         }
         Ok(managers)
     }
@@ -230,65 +238,52 @@ impl<'a> Managers<'a> {
         self.records[at].stamp(Some(now.into()));
     }
 
-    /// Merges the oldest updaters of each version until there are few enough.
+    /// Merges the oldest updaters of each version until there are few enough: they move into the
+    /// entry of the ancient ones of their version, which begins as the first of them.
     pub(crate) fn cap(&mut self) {
-        let mut updaters: Vec<(i64, String)> = self
-            .records
-            .iter()
-            .filter(|record| !record.applied())
-            .map(|record| (record.seconds(), record.id.text()))
+        let records = self.records.iter().enumerate();
+        let mut updaters: Vec<(i64, String, usize)> = records
+            .filter(|(_, record)| !record.applied())
+            .map(|(at, record)| (record.seconds(), record.id.text(), at))
             .collect();
-        if updaters.len() <= UPDATERS_MAX {
+        let mut excess = updaters.len().saturating_sub(UPDATERS_MAX);
+        if excess == 0 {
             return;
         }
-        updaters.sort();
-        let mut count = updaters.len();
-        let mut firsts: Vec<(Cow<'a, str>, String)> = Vec::new();
-        for (_, updater) in updaters {
-            if count <= UPDATERS_MAX {
-                return;
+        updaters.sort_unstable();
+        let mut buckets = self.ancient();
+        let mut firsts: HashMap<Cow<'a, str>, usize> = HashMap::new();
+        let mut is_gone = vec![false; self.records.len()];
+        for (_, _, at) in updaters {
+            if excess == 0 {
+                break;
             }
-            let Some(at) = self.position(&updater) else { continue };
             let version = self.records[at].api_version.clone();
-            let Some((_, first)) = firsts.iter().find(|(known, _)| *known == version) else {
-                firsts.push((version, updater));
+            let first = *firsts.entry(version.clone()).or_insert(at);
+            if first == at {
                 continue;
-            };
-            if self.merge_ancient(at, &first.clone(), &version) {
-                count -= 1;
             }
-        }
-    }
-
-    fn position(&self, text: &str) -> Option<usize> {
-        self.records.iter().position(|record| record.id.text() == text)
-    }
-
-    /// Moves an updater's fields into the entry of the ancient ones of its version, which begins
-    /// as the first of them.
-    #[expect(clippy::ptr_arg, reason = "a borrowed version is shared, not copied")]
-    fn merge_ancient(&mut self, at: usize, first: &str, version: &Cow<'a, str>) -> bool {
-        let ancient = ManagerId {
-            manager: "ancient-changes".into(),
-            operation: Operation::Update,
-            api_version: version.clone(),
-            subresource: "".into(),
-        };
-        let moved = self.records[at].clone();
-        if moved.id == ancient {
-            return false;
-        }
-        if self.find(&ancient).is_none()
-            && let Some(first) = self.position(first)
-        {
-            self.records[first].id = ancient.clone();
-        }
-        if let Some(bucket) = self.find(&ancient) {
+            let bucket = *buckets.entry(version.clone()).or_insert(first);
+            if bucket == at {
+                continue;
+            }
+            self.records[bucket].id = ancient_of(version);
+            let moved = self.records[at].clone();
             self.records[bucket].change(|set| moved.set.union(set));
             self.records[bucket].stamp(moved.time);
+            is_gone[at] = true;
+            excess -= 1;
         }
-        self.records.remove(at);
-        true
+        let mut gone = is_gone.into_iter();
+        self.records.retain(|_| !gone.next().unwrap_or_default());
+    }
+
+    /// Where the entries of ancient updaters are, by their versions.
+    fn ancient(&self) -> HashMap<Cow<'a, str>, usize> {
+        let all = self.records.iter().enumerate();
+        all.filter(|(_, record)| record.id == ancient_of(record.id.api_version.clone()))
+            .map(|(at, record)| (record.id.api_version.clone(), at))
+            .collect()
     }
 
     /// The list to write, in upstream's order: appliers first, then by time and name.
@@ -375,5 +370,14 @@ pub(crate) fn set_entries(object: &mut Object, entries: Vec<Value>) {
         metadata.remove("managedFields");
     } else {
         metadata.insert("managedFields", Value::Array(entries));
+    }
+}
+
+fn ancient_of(version: Cow<'_, str>) -> ManagerId<'_> {
+    ManagerId {
+        manager: "ancient-changes".into(),
+        operation: Operation::Update,
+        api_version: version,
+        subresource: "".into(),
     }
 }

@@ -9,6 +9,7 @@ use crate::target::Target;
 use crate::validation::path::Path;
 use crate::validation::{Errors, Rules, meta};
 use crate::value::{Object, Value};
+use std::collections::HashSet;
 
 pub(crate) const RULES: Rules = Rules { create, update, warnings };
 
@@ -68,7 +69,8 @@ fn warnings(target: Target<'_>, new: &Object, old: Option<&Object>, warnings: &m
         return;
     }
     let finalizers = |object| edit::items(lifecycle::metadata(object), &["finalizers"]).iter();
-    let held: Vec<&str> = old.into_iter().flat_map(finalizers).filter_map(Value::as_str).collect();
+    let held: HashSet<&str> =
+        old.into_iter().flat_map(finalizers).filter_map(Value::as_str).collect();
     let mut added: Vec<&str> = finalizers(new).filter_map(Value::as_str).collect();
     added.retain(|finalizer| !held.contains(finalizer));
     added.sort_unstable();

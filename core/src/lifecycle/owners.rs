@@ -12,14 +12,19 @@ pub fn deduplicate_owners(object: &mut Object, by_admission: bool) -> Option<Str
     if given.len() < 2 {
         return None;
     }
+    let uid = |one| Value::get(one, "uid").and_then(Value::as_str).unwrap_or_default();
+    let uids: HashSet<&str> = given.iter().map(uid).collect();
+    if uids.len() == given.len() {
+        return None;
+    }
+    // Of references to one owner those count as the same that say the same.
     let mut seen = HashSet::new();
     let (mut kept, mut doubled): (Vec<&Value>, Vec<&str>) = (Vec::new(), Vec::new());
     for one in given {
-        let uid = one.get("uid").and_then(Value::as_str).unwrap_or_default();
-        if !seen.insert(uid) && kept.contains(&one) {
-            doubled.push(uid);
-        } else {
+        if seen.insert(serde_json::to_string(one).expect("a tree serializes")) {
             kept.push(one);
+        } else {
+            doubled.push(uid(one));
         }
     }
     if doubled.is_empty() {

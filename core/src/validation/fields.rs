@@ -123,4 +123,16 @@ impl<'s> Seen<'s> {
     pub fn has(&self, name: &str) -> bool {
         self.0.contains(name)
     }
+
+    pub fn sorted(&self) -> Vec<&'s str> {
+        let mut names: Vec<&str> = self.0.iter().copied().collect();
+        names.sort_unstable();
+        names
+    }
+}
+
+impl<'s> FromIterator<&'s str> for Seen<'s> {
+    fn from_iter<I: IntoIterator<Item = &'s str>>(names: I) -> Self {
+        Self(names.into_iter().collect())
+    }
 }

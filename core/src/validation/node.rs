@@ -1,7 +1,7 @@
 //! The group `node.k8s.io`: RuntimeClasses.
 
 use super::check;
-use super::fields::Fields;
+use super::fields::{Fields, Seen};
 use super::labels;
 use super::path::Path;
 use super::resources;
@@ -25,7 +25,8 @@ fn create(target: Target<'_>, object: &Object, errors: &mut Errors) {
         // What is set aside for a Pod is limited as what a container may use.
         let mut limits = Object::new();
         limits.push("limits", Value::Object(overhead.part("podFixed").clone()));
-        let rules = resources::Rules { pod_level: false, any_huge_pages: false, claims: &[] };
+        let rules =
+            resources::Rules { pod_level: false, any_huge_pages: false, claims: &Seen::default() };
         resources::requirements(&limits, rules, &Path::root("overhead"), errors);
     }
     if let Some(scheduling) = object.object("scheduling") {

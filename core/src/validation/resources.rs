@@ -7,7 +7,9 @@ use super::path::Path;
 use crate::field_error::{FieldError, Reason, quoted};
 use crate::names;
 use crate::quantity::Quantity;
-use crate::value::{Object, Value};
+use crate::value::{Lookup, Object, Value};
+use std::cell::OnceCell;
+use std::collections::HashMap;
 
 const HUGE_PAGES: &str = "hugepages-";
 const HUGE_PAGES_REQUESTS: &str = "requests.hugepages-";
@@ -158,7 +160,7 @@ pub struct Rules<'r> {
     /// Parts of huge pages were stored before and may stay.
     pub any_huge_pages: bool,
     /// What the pod's `resourceClaims` name.
-    pub claims: &'r [&'r str],
+    pub claims: &'r Seen<'r>,
 }
 
 /// `ResourceRequirements`: requests, limits and claims.
@@ -169,12 +171,13 @@ pub fn requirements(requirements: &Object, rules: Rules<'_>, path: &Path<'_>, er
         let path = path.child("limits");
         one(name, value, rules, &path.key(name), errors);
     }
+    let mut limit = Lookup::new(limits);
     for (name, value) in requests.iter() {
         let list = path.child("requests");
         let key = list.key(name);
         one_name(name, rules, &key, errors);
         amount(name, value, &key, errors);
-        against_limit(name, value, limits.value(name), path, errors);
+        against_limit(name, value, limit.get(name), path, errors);
         if is_huge_page(name) && !rules.any_huge_pages {
             huge_pages(name, value, &key, errors);
         }
@@ -231,7 +234,12 @@ fn against_limit(
 }
 
 /// The claims that a container uses: each once, each one of the pod's.
-fn claims(requirements: &Object, known: &[&str], path: &Path<'_>, errors: &mut Errors) {
+fn claims(requirements: &Object, known: &Seen<'_>, path: &Path<'_>, errors: &mut Errors) {
+    let (names, mut listed) = (OnceCell::<String>::new(), 0);
+    let list = || match known.sorted().as_slice() {
+        [] => " which is empty".to_owned(),
+        names => format!(": {}", names.join(", ")),
+    };
     let keys: Vec<String> = requirements
         .objects("claims")
         .map(|(_, claim)| match claim.text("request") {
@@ -240,6 +248,8 @@ fn claims(requirements: &Object, known: &[&str], path: &Path<'_>, errors: &mut E
         })
         .collect();
     let mut seen = Seen::default();
+    // Of how many requests of a claim were named apart.
+    let mut parts: HashMap<&str, usize> = HashMap::new();
     for ((at, claim), key) in requirements.objects("claims").zip(&keys) {
         let path = path.index(at);
         let (name, request) = (claim.text("name"), claim.text("request"));
@@ -253,29 +263,29 @@ fn claims(requirements: &Object, known: &[&str], path: &Path<'_>, errors: &mut E
             if !request.is_empty() {
                 check::dns_label(errors, path.child("request"), request);
             }
-            let of_claim = |other: &&String| {
-                request.is_empty() && other.strip_prefix(name).is_some_and(|r| r.starts_with('/'))
-            };
             if seen.has(key) {
                 errors.push(FieldError::duplicate(path, key));
             }
-            for _ in keys[..at].iter().filter(of_claim) {
-                errors.push(FieldError::duplicate(path, name));
+            let parts = parts.entry(name).or_insert(0);
+            if request.is_empty() {
+                (0..*parts).for_each(|_| errors.push(FieldError::duplicate(path, name)));
+            } else {
+                *parts += 1;
             }
             seen.again(key);
         }
-        if !known.contains(&name) {
-            let mut names = known.to_vec();
-            names.sort_unstable();
-            let list = match names.as_slice() {
-                [] => " which is empty".to_owned(),
-                names => format!(": {}", names.join(", ")),
-            };
-            let detail = format!("must be one of the names in pod.spec.resourceClaims{list}");
+        if !known.has(name) {
+            // Who names too much reads no list of all that is there with every error.
+            let names = if listed > NAMES_BYTES_MAX { ": …" } else { names.get_or_init(list) };
+            listed += names.len();
+            let detail = format!("must be one of the names in pod.spec.resourceClaims{names}");
             errors.push(FieldError::shown(Reason::NotFound, path, &quoted(name), &detail));
         }
     }
 }
+
+/// How much of names the errors of one container list.
+const NAMES_BYTES_MAX: usize = 256 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -284,7 +294,8 @@ mod tests {
     fn found(text: &str) -> Vec<String> {
         let value: Value = serde_json::from_str(text).expect("valid JSON");
         let mut errors = Errors::new();
-        let rules = Rules { pod_level: false, any_huge_pages: false, claims: &["gpu"] };
+        let claims = Seen::from_iter(["gpu"]);
+        let rules = Rules { pod_level: false, any_huge_pages: false, claims: &claims };
         let object = value.as_object().expect("an object");
         requirements(object, rules, &Path::root("r"), &mut errors);
         errors.iter().map(ToString::to_string).collect()

@@ -9,6 +9,7 @@ use super::path::Path;
 use crate::field_error::{FieldError, Reason};
 use crate::names;
 use crate::value::Object;
+use std::collections::{HashMap, HashSet};
 
 const EFFECTS: [&str; 3] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
 
@@ -189,17 +190,20 @@ fn label_keys(term: &Object, path: &Path<'_>, errors: &mut Errors) {
         for (key, _) in selector.part("matchLabels").iter() {
             seen.again(key);
         }
+        // Of a key given twice the last place counts.
+        let places: HashMap<&str, usize> =
+            term.texts("matchLabelKeys").enumerate().map(|(at, key)| (key, at)).collect();
         for (_, expression) in selector.objects("matchExpressions") {
             let key = expression.text("key");
-            let at = term.texts("matchLabelKeys").enumerate().filter(|(_, one)| *one == key).last();
-            if let (Some((at, _)), true) = (at, seen.again(key)) {
+            if let (Some(at), true) = (places.get(key), seen.again(key)) {
                 let detail = "exists in both matchLabelKeys and labelSelector";
-                errors.push(FieldError::invalid(path.index(at), key, detail));
+                errors.push(FieldError::invalid(path.index(*at), key, detail));
             }
         }
     }
+    let unlike: HashSet<&str> = term.texts("mismatchLabelKeys").collect();
     for (at, key) in term.texts("matchLabelKeys").enumerate() {
-        if term.texts("mismatchLabelKeys").any(|other| other == key) {
+        if unlike.contains(key) {
             let path = path.child("matchLabelKeys");
             let detail = "exists in both matchLabelKeys and mismatchLabelKeys";
             errors.push(FieldError::invalid(path.index(at), key, detail));
@@ -218,14 +222,18 @@ fn old_label_keys(constraint: &Object, path: &Path<'_>, errors: &mut Errors) {
         let detail = "must not be specified when labelSelector is not set";
         errors.push(FieldError::forbidden(path, detail));
     }
+    let mut selected = Seen::default();
+    if let Some(selector) = selector {
+        for (key, _) in selector.part("matchLabels").iter() {
+            selected.again(key);
+        }
+        for (_, expression) in selector.objects("matchExpressions") {
+            selected.again(expression.text("key"));
+        }
+    }
     for (at, key) in constraint.texts("matchLabelKeys").enumerate() {
         check::label_key(errors, path.index(at), key);
-        let selected = selector.is_some_and(|selector| {
-            let mut expressions = selector.objects("matchExpressions");
-            selector.part("matchLabels").has(key)
-                || expressions.any(|(_, one)| one.text("key") == key)
-        });
-        if selected {
+        if selected.has(key) {
             let detail = "exists in both matchLabelKeys and labelSelector";
             errors.push(FieldError::invalid(path.index(at), key, detail));
         }
@@ -240,11 +248,11 @@ pub fn breaks_label_keys(constraint: &Object) -> bool {
 }
 
 pub fn spread(spec: &Object, lenient: Lenient, path: &Path<'_>, errors: &mut Errors) {
-    let pair = |one: &Object| {
-        (one.text("topologyKey").to_owned(), one.text("whenUnsatisfiable").to_owned())
-    };
-    let pairs: Vec<_> =
-        spec.objects("topologySpreadConstraints").map(|(_, one)| pair(one)).collect();
+    // Where each pair comes last.
+    let last: HashMap<(&str, &str), usize> = spec
+        .objects("topologySpreadConstraints")
+        .map(|(at, one)| ((one.text("topologyKey"), one.text("whenUnsatisfiable")), at))
+        .collect();
     for (at, constraint) in spec.objects("topologySpreadConstraints") {
         let path = path.index(at);
         positive(constraint.int("maxSkew").unwrap_or(0), &path.child("maxSkew"), errors);
@@ -253,7 +261,7 @@ pub fn spread(spec: &Object, lenient: Lenient, path: &Path<'_>, errors: &mut Err
         let action = constraint.text("whenUnsatisfiable");
         let actions = ["DoNotSchedule", "ScheduleAnyway"];
         check::one_of(errors, path.child("whenUnsatisfiable"), action, &actions);
-        if pairs.get(at).is_some_and(|pair| pairs[at + 1..].contains(pair)) {
+        if last.get(&(constraint.text("topologyKey"), action)).is_some_and(|last| *last > at) {
             let shown = format!("{{{}, {action}}}", constraint.text("topologyKey"));
             let path = path.child("{topologyKey, whenUnsatisfiable}");
             errors.push(FieldError::duplicate(path, shown.as_str()));

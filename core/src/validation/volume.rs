@@ -13,6 +13,7 @@ use super::pod::Options;
 use crate::field_error::FieldError;
 use crate::names;
 use crate::value::{Object, Value};
+use std::collections::HashSet;
 
 const ONE_TYPE: &str = "may not specify more than 1 volume type";
 
@@ -110,8 +111,8 @@ pub(super) fn list<'s>(
 ) -> Vec<(&'s str, &'s Object)> {
     let mut right: Vec<(&str, &Object)> = Vec::new();
     let mut seen = Seen::default();
-    let made: Vec<String> = if pod_name.is_empty() {
-        Vec::new()
+    let made: HashSet<String> = if pod_name.is_empty() {
+        HashSet::new()
     } else {
         let ephemeral = spec.objects("volumes").filter(|(_, volume)| volume.has("ephemeral"));
         ephemeral.map(|(_, volume)| format!("{pod_name}-{}", volume.text("name"))).collect()
@@ -134,7 +135,7 @@ pub(super) fn list<'s>(
             right.push((name, volume));
         }
         let claim = volume.part("persistentVolumeClaim").text("claimName");
-        if made.iter().any(|made| made == claim) {
+        if made.contains(claim) {
             let path = path.child("persistentVolumeClaim.claimName");
             let detail = "must not reference a PVC that gets created for an ephemeral volume";
             errors.push(FieldError::invalid(path, claim, detail));

@@ -6,7 +6,7 @@ use crate::field_error::FieldError;
 use crate::target::Target;
 use crate::validation::check;
 use crate::validation::core_group::pvc;
-use crate::validation::fields::{Fields, same};
+use crate::validation::fields::{Fields, Seen, same};
 use crate::validation::internal;
 use crate::validation::path::Path;
 use crate::validation::pod;
@@ -123,12 +123,12 @@ fn with_claims(spec: &Object) -> Object {
     if volumes.is_empty() {
         return template;
     }
-    let claimed = |name: &str| {
-        let mut claims = spec.objects("volumeClaimTemplates");
-        claims.any(|(_, claim)| claim.part("metadata").text("name") == name)
-    };
+    let mut claimed = Seen::default();
+    for (_, claim) in spec.objects("volumeClaimTemplates") {
+        claimed.again(claim.part("metadata").text("name"));
+    }
     let mut pod = template.part("spec").clone();
-    let own = pod.objects("volumes").filter(|(_, volume)| !claimed(volume.text("name")));
+    let own = pod.objects("volumes").filter(|(_, volume)| !claimed.has(volume.text("name")));
     volumes.extend(own.map(|(_, volume)| Value::Object(volume.clone())));
     pod.insert("volumes", Value::Array(volumes));
     template.insert("spec", Value::Object(pod));

@@ -3,7 +3,7 @@
 
 use super::super::Errors;
 use super::super::check;
-use super::super::fields::{Fields, metadata};
+use super::super::fields::{Fields, Seen, metadata};
 use super::super::path::Path;
 use super::super::selectors;
 use super::{Options, all_containers};
@@ -52,10 +52,14 @@ pub(super) fn of(
             seccomp(value, &path.child(key), errors);
         }
     }
+    let mut containers = Seen::default();
+    for (_, _, container) in all_containers(spec) {
+        containers.again(container.text("name"));
+    }
     for (key, value) in annotations.own_entries() {
         let Some(container) = key.strip_prefix(APP_ARMOR) else { continue };
         let path = path.key(key);
-        if !all_containers(spec).any(|(_, _, one)| one.text("name") == container) {
+        if !containers.has(container) {
             errors.push(FieldError::invalid(path, container, "container not found"));
         }
         if !matches!(value, "" | "runtime/default" | "unconfined")

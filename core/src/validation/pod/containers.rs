@@ -11,6 +11,7 @@ use super::{env, handlers, mounts, security};
 use crate::field_error::FieldError;
 use crate::names;
 use crate::value::{Object, Value};
+use std::collections::HashSet;
 
 const RESTART_RULES_MAX: usize = 20;
 const EXIT_CODES_MAX: usize = 255;
@@ -32,7 +33,7 @@ pub(super) fn regular(scope: &Scope<'_>, path: &Path<'_>, errors: &mut Errors) {
         hooks(container, scope, &path, errors);
         restart_rules(container, &path, errors);
     }
-    let mut taken = Vec::new();
+    let mut taken = HashSet::new();
     for (at, container) in scope.spec.objects("containers") {
         host_ports(container, &mut taken, &path.index(at), errors);
     }
@@ -55,7 +56,7 @@ pub(super) fn init(scope: &Scope<'_>, path: &Path<'_>, errors: &mut Errors) {
             seen.again(name);
         }
         // They run one by one. Upstream looks at each alone, and calls it the first.
-        host_ports(container, &mut Vec::new(), &path.index(0), errors);
+        host_ports(container, &mut HashSet::new(), &path.index(0), errors);
         let stays = container.text("restartPolicy") == "Always";
         if stays {
             hooks(container, scope, &item, errors);
@@ -215,7 +216,12 @@ pub(crate) fn protocol(protocol: &str, path: &Path<'_>, errors: &mut Errors) {
 }
 
 /// A port of the host has one owner.
-fn host_ports(container: &Object, taken: &mut Vec<String>, path: &Path<'_>, errors: &mut Errors) {
+fn host_ports(
+    container: &Object,
+    taken: &mut HashSet<String>,
+    path: &Path<'_>,
+    errors: &mut Errors,
+) {
     for (at, port) in container.objects("ports") {
         let number = port.int("hostPort").unwrap_or(0);
         if number == 0 {
@@ -227,7 +233,7 @@ fn host_ports(container: &Object, taken: &mut Vec<String>, path: &Path<'_>, erro
             let path = path.index(at);
             errors.push(FieldError::duplicate(path.child("hostPort"), &key));
         } else {
-            taken.push(key);
+            taken.insert(key);
         }
     }
 }

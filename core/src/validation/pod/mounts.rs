@@ -17,6 +17,7 @@ pub(super) fn directories(
     errors: &mut Errors,
 ) {
     let mut points = Seen::default();
+    let (names, paths) = named(container, "volumeDevices", "devicePath");
     for (at, mount) in container.objects("volumeMounts") {
         let item = path.index(at);
         let (name, point) = (mount.text("name"), mount.text("mountPath"));
@@ -29,12 +30,11 @@ pub(super) fn directories(
         if points.again(point) {
             errors.push(FieldError::invalid(point_path, point, "must be unique"));
         }
-        let mut devices = container.objects("volumeDevices").map(|(_, device)| device);
-        if devices.clone().any(|device| device.text("name") == name) {
+        if names.has(name) {
             let detail = "must not already exist in volumeDevices";
             errors.push(FieldError::invalid(name_path, name, detail));
         }
-        if devices.any(|device| device.text("devicePath") == point) {
+        if paths.has(point) {
             let detail = "must not already exist as a path in volumeDevices";
             errors.push(FieldError::invalid(point_path, point, detail));
         }
@@ -86,9 +86,20 @@ fn recursion(mount: &Object, path: &Path<'_>, errors: &mut Errors) {
     }
 }
 
+/// The names and the paths of what else a container has of volumes.
+fn named<'c>(container: &'c Object, list: &str, path: &str) -> (Seen<'c>, Seen<'c>) {
+    let (mut names, mut paths) = (Seen::default(), Seen::default());
+    for (_, one) in container.objects(list) {
+        names.again(one.text("name"));
+        paths.again(one.text(path));
+    }
+    (names, paths)
+}
+
 /// `volumeDevices` of a container.
 pub(super) fn devices(container: &Object, scope: &Scope<'_>, path: &Path<'_>, errors: &mut Errors) {
     let (mut names, mut points) = (Seen::default(), Seen::default());
+    let (mounted, paths) = named(container, "volumeMounts", "mountPath");
     for (at, device) in container.objects("volumeDevices") {
         let path = path.index(at);
         let (name, point) = (device.text("name"), device.text("devicePath"));
@@ -116,12 +127,11 @@ pub(super) fn devices(container: &Object, scope: &Scope<'_>, path: &Path<'_>, er
         } else {
             points.again(point);
         }
-        let mut mounts = container.objects("volumeMounts").map(|(_, mount)| mount);
-        if mounts.clone().any(|mount| mount.text("name") == name) {
+        if mounted.has(name) {
             let detail = "must not already exist in volumeMounts";
             errors.push(FieldError::invalid(name_path, name, detail));
         }
-        if mounts.any(|mount| mount.text("mountPath") == point) {
+        if paths.has(point) {
             let detail = "must not already exist as a path in volumeMounts";
             errors.push(FieldError::invalid(point_path, point, detail));
         }

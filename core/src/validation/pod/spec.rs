@@ -13,7 +13,8 @@ use super::{Options, annotations, containers, security, windows};
 use crate::field_error::FieldError;
 use crate::names;
 use crate::quantity::Quantity;
-use crate::value::{Object, Value};
+use crate::value::{Lookup, Object, Value};
+use std::collections::HashMap;
 
 const NAMESERVERS_MAX: usize = 3;
 const SEARCHES_MAX: usize = 32;
@@ -24,9 +25,9 @@ const HOSTNAME_OVERRIDE_MAX_BYTES: usize = 64;
 pub(super) struct Scope<'s> {
     pub spec: &'s Object,
     /// Volumes that are right, by name.
-    volumes: Vec<(&'s str, &'s Object)>,
+    volumes: HashMap<&'s str, &'s Object>,
     /// Names of `resourceClaims`.
-    pub claims: Vec<&'s str>,
+    pub claims: Seen<'s>,
     pub grace_s: Option<i64>,
     pub os: Option<&'s str>,
     /// The pod has no users of its own.
@@ -36,7 +37,7 @@ pub(super) struct Scope<'s> {
 
 impl Scope<'_> {
     pub fn volume(&self, name: &str) -> Option<&Object> {
-        self.volumes.iter().find(|(one, _)| *one == name).map(|(_, volume)| *volume)
+        self.volumes.get(name).copied()
     }
 }
 
@@ -54,9 +55,10 @@ pub(super) fn check(
     }
     let pod_name = meta.map_or("", |meta| meta.text("name"));
     let claims = spec.objects("resourceClaims").map(|(_, claim)| claim.text("name"));
+    let volumes = volume::list(spec, pod_name, &path.child("volumes"), options, errors);
     let scope = Scope {
         spec,
-        volumes: volume::list(spec, pod_name, &path.child("volumes"), options, errors),
+        volumes: volumes.into_iter().collect(),
         claims: claims.filter(|name| !name.is_empty()).collect(),
         grace_s,
         os: spec.object("os").map(|os| os.text("name")),
@@ -143,8 +145,9 @@ fn pod_resources(scope: &Scope<'_>, path: &Path<'_>, errors: &mut Errors) {
         claims: &scope.claims,
     };
     resources::requirements(own, rules, &path, errors);
+    let asked = aggregates(scope.spec, "requests");
     for (name, most) in own.part("requests").iter() {
-        let asked = aggregate(scope.spec, "requests", name);
+        let asked = asked.get(name).copied().unwrap_or_default();
         if asked > check::quantity(Some(most)) {
             let path = path.child("requests");
             let detail =
@@ -153,9 +156,10 @@ fn pod_resources(scope: &Scope<'_>, path: &Path<'_>, errors: &mut Errors) {
             errors.push(FieldError::invalid(path, check::text_of(Some(most)), &detail));
         }
     }
+    let taken = aggregates(scope.spec, "limits");
     for (name, most) in own.part("limits").iter().filter(|(name, _)| resources::is_huge_page(name))
     {
-        let taken = aggregate(scope.spec, "limits", name);
+        let taken = taken.get(name).copied().unwrap_or_default();
         if taken > check::quantity(Some(most)) {
             let path = path.child("limits");
             let detail =
@@ -164,9 +168,10 @@ fn pod_resources(scope: &Scope<'_>, path: &Path<'_>, errors: &mut Errors) {
             errors.push(FieldError::invalid(path, check::text_of(Some(most)), &detail));
         }
     }
+    let mut limits = Lookup::new(own.part("limits"));
     for (at, container) in scope.spec.objects("containers") {
         for (name, limit) in container.part("resources").part("limits").iter() {
-            let Some(most) = own.part("limits").value(name) else { continue };
+            let Some(most) = limits.get(name) else { continue };
             if check::quantity(Some(limit)) > check::quantity(Some(most)) {
                 let path = path.child("containers");
                 let path = path.index(at);
@@ -180,26 +185,39 @@ fn pod_resources(scope: &Scope<'_>, path: &Path<'_>, errors: &mut Errors) {
     }
 }
 
-/// What containers take of a resource at the moment when they take most: init containers run one
-/// by one, beside those before them that stay.
-fn aggregate(spec: &Object, list: &str, name: &str) -> Quantity {
-    let of =
-        |container: &Object| check::quantity(container.part("resources").part(list).value(name));
-    let regular = spec.objects("containers").map(|(_, one)| of(one));
-    let mut total = regular.fold(Quantity::default(), Quantity::plus);
-    let (mut staying, mut peak) = (Quantity::default(), Quantity::default());
-    for (_, container) in spec.objects("initContainers") {
-        let own = of(container);
-        let now = staying.plus(own);
-        if container.text("restartPolicy") == "Always" {
-            staying = now;
-            total = total.plus(own);
-        }
-        if now > peak {
-            peak = now;
+/// What containers take of each resource at the moment when they take most of it: init containers
+/// run one by one, beside those before them that stay.
+fn aggregates<'s>(spec: &'s Object, list: &str) -> HashMap<&'s str, Quantity> {
+    #[derive(Default)]
+    struct Taken {
+        total: Quantity,
+        staying: Quantity,
+        peak: Quantity,
+    }
+    let mut all: HashMap<&str, Taken> = HashMap::new();
+    for (_, container) in spec.objects("containers") {
+        for (name, amount) in container.part("resources").part(list).iter() {
+            let taken = all.entry(name).or_default();
+            taken.total = taken.total.plus(check::quantity(Some(amount)));
         }
     }
-    if peak > total { peak } else { total }
+    for (_, container) in spec.objects("initContainers") {
+        let stays = container.text("restartPolicy") == "Always";
+        for (name, amount) in container.part("resources").part(list).iter() {
+            let taken = all.entry(name).or_default();
+            let own = check::quantity(Some(amount));
+            let now = taken.staying.plus(own);
+            if stays {
+                taken.staying = now;
+                taken.total = taken.total.plus(own);
+            }
+            if now > taken.peak {
+                taken.peak = now;
+            }
+        }
+    }
+    let most = |taken: Taken| if taken.peak > taken.total { taken.peak } else { taken.total };
+    all.into_iter().map(|(name, taken)| (name, most(taken))).collect()
 }
 
 /// On the host's network a port is the host's.
@@ -400,8 +418,11 @@ pub(super) fn overhead_of(
 ) {
     let mut limits = Object::new();
     limits.push("limits", overhead.clone());
-    let rules =
-        resources::Rules { pod_level: false, any_huge_pages: options.any_huge_pages, claims: &[] };
+    let rules = resources::Rules {
+        pod_level: false,
+        any_huge_pages: options.any_huge_pages,
+        claims: &Seen::default(),
+    };
     resources::requirements(&limits, rules, path, errors);
 }
 
@@ -427,6 +448,10 @@ fn os(name: &str, scope: &Scope<'_>, path: &Path<'_>, errors: &mut Errors) {
 
 /// Values from files need a directory that containers write to.
 fn file_keys(scope: &Scope<'_>, path: &Path<'_>, errors: &mut Errors) {
+    let mut volumes: HashMap<&str, &Object> = HashMap::new();
+    for (_, volume) in scope.spec.objects("volumes") {
+        volumes.entry(volume.text("name")).or_insert(volume);
+    }
     for (name, at, container) in super::all_containers(scope.spec) {
         for (env_at, variable) in container.objects("env") {
             let Some(file) = variable.part("valueFrom").object("fileKeyRef") else { continue };
@@ -436,8 +461,7 @@ fn file_keys(scope: &Scope<'_>, path: &Path<'_>, errors: &mut Errors) {
             let path = path.index(env_at);
             let path = path.child("valueFrom.fileKeyRef.volumeName");
             let volume = file.text("volumeName");
-            let mut volumes = scope.spec.objects("volumes").map(|(_, one)| one);
-            match volumes.find(|one| one.text("name") == volume) {
+            match volumes.get(volume) {
                 None => errors.push(FieldError::not_found(path, volume)),
                 Some(found) if !found.has("emptyDir") => {
                     let detail = "referenced volume must be of type emptyDir";

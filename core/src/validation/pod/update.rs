@@ -2,7 +2,7 @@
 
 use super::super::Errors;
 use super::super::difference::difference;
-use super::super::fields::{Fields, metadata, same, same_objects};
+use super::super::fields::{Fields, Seen, metadata, same, same_objects};
 use super::super::internal;
 use super::super::meta;
 use super::super::path::Path;
@@ -12,6 +12,7 @@ use crate::field_error::{FieldError, Reason};
 use crate::names;
 use crate::target::Target;
 use crate::value::{Lookup, Object, Value};
+use std::collections::HashSet;
 
 const UPDATABLE: &str = "pod updates may not change fields other than \
     `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,\
@@ -105,15 +106,12 @@ fn deadline(new: &Object, old: &Object, path: &Path<'_>, errors: &mut Errors) ->
 
 /// Tolerations may come; those that are there may change their seconds alone.
 fn tolerations(new: &Object, old: &Object, path: &Path<'_>, errors: &mut Errors) {
-    let bare = |toleration: &Object| {
-        let mut toleration = toleration.clone();
-        toleration.remove("tolerationSeconds");
-        toleration
-    };
-    let kept: Vec<Object> = new.objects("tolerations").map(|(_, one)| bare(one)).collect();
+    fn bare(toleration: &Object) -> [&str; 4] {
+        ["key", "operator", "value", "effect"].map(|name| toleration.text(name))
+    }
+    let kept: HashSet<[&str; 4]> = new.objects("tolerations").map(|(_, one)| bare(one)).collect();
     for (_, toleration) in old.objects("tolerations") {
-        let toleration = bare(toleration);
-        if !kept.iter().any(|one| same_objects(one, &toleration)) {
+        if !kept.contains(&bare(toleration)) {
             let detail = "existing toleration can not be modified except its tolerationSeconds";
             errors.push(FieldError::forbidden(path, detail));
             return;
@@ -124,9 +122,13 @@ fn tolerations(new: &Object, old: &Object, path: &Path<'_>, errors: &mut Errors)
 
 /// Gates may go, none may come.
 fn scheduling_gates(new: &Object, old: &Object, path: &Path<'_>, errors: &mut Errors) {
+    let mut before = Seen::default();
+    for (_, gate) in old.objects("schedulingGates") {
+        before.again(gate.text("name"));
+    }
     for (at, gate) in new.objects("schedulingGates") {
         let name = gate.text("name");
-        if !old.objects("schedulingGates").any(|(_, one)| one.text("name") == name) {
+        if !before.has(name) {
             let path = path.index(at);
             let detail =
                 format!("only deletion is allowed, but found new scheduling gate '{name}'");

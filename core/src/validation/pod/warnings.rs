@@ -1,5 +1,8 @@
 //! Warnings about pods and templates: what is allowed but old, doubled or without effect.
 
+mod overlaps;
+mod ports;
+
 use super::super::check;
 use super::super::core_group::pvc;
 use super::super::fields::{Fields, Seen, metadata};
@@ -9,6 +12,9 @@ use super::{all_containers, annotations};
 use crate::field_error::quoted;
 use crate::names;
 use crate::value::{Object, Value};
+
+/// More are never shown: together they are cut at so many characters.
+const WARNINGS_MAX: usize = 4_096;
 
 const OLD_NODE_LABELS: [(&str, &str); 8] = [
     ("beta.kubernetes.io/arch", "deprecated since v1.14; use \"kubernetes.io/arch\" instead"),
@@ -133,7 +139,7 @@ pub(super) fn of(pod: &Object, at: Option<&Path<'_>>, warnings: &mut Vec<String>
         warnings.push(format!("{}: {message}", notes_path.key(key)));
     }
     volumes(spec, &of_spec, warnings);
-    overlaps(spec, warnings);
+    overlaps::of(spec, warnings);
     doubles(spec, &of_spec, warnings);
     for name in ["memory", "ephemeral-storage"] {
         let path = of_spec.child("overhead");
@@ -160,7 +166,7 @@ pub(super) fn of(pod: &Object, at: Option<&Path<'_>>, warnings: &mut Vec<String>
         amounts(container, &path, warnings);
         variables(container, &path.child("env"), warnings);
     }
-    ports(spec, &of_spec, warnings);
+    ports::of(spec, &of_spec, warnings);
     if spec.int("terminationGracePeriodSeconds").is_some_and(|seconds| seconds < 0) {
         warnings.push(format!(
             "{}: must be >= 0; negative values are invalid and will be treated as 1",
@@ -244,89 +250,6 @@ fn volumes(spec: &Object, path: &Path<'_>, warnings: &mut Vec<String>) {
     }
 }
 
-/// Keys of one volume that would be written over each other.
-fn overlaps(spec: &Object, warnings: &mut Vec<String>) {
-    for (_, volume) in spec.objects("volumes") {
-        let name = quoted(volume.text("name"));
-        for (kind, words, key) in
-            [("configMap", "ConfigMap", "name"), ("secret", "Secret", "secretName")]
-        {
-            if let Some(source) = volume.object(kind) {
-                let of = quoted(source.text(key));
-                let lead = format!("volume {name} ({words} {of}): overlapping paths");
-                overlap(&paths(source), &lead, warnings);
-            }
-        }
-        if let Some(source) = volume.object("downwardAPI") {
-            let lead = format!("volume {name} (DownwardAPI): overlapping paths");
-            overlap(&paths(source), &lead, warnings);
-        }
-        if let Some(source) = volume.object("projected") {
-            projected(source, &name, warnings);
-        }
-    }
-}
-
-fn paths(source: &Object) -> Vec<&str> {
-    source.objects("items").map(|(_, item)| item.text("path")).collect()
-}
-
-fn projected(projection: &Object, name: &str, warnings: &mut Vec<String>) {
-    let mut all: Vec<&str> = Vec::new();
-    for (_, source) in projection.objects("sources") {
-        if source.iter().all(|(_, value)| value.is_null()) {
-            warnings.push(format!("volume {name} (Projected) has no sources provided"));
-            continue;
-        }
-        let (mut own, mut lead) = (Vec::new(), String::new());
-        let with_items = |kind| source.object(kind).filter(|one| !one.list("items").is_empty());
-        if let Some(one) = with_items("configMap") {
-            own = paths(one);
-            lead = format!("Projected ConfigMap {}", quoted(one.text("name")));
-        } else if let Some(one) = with_items("secret") {
-            own = paths(one);
-            lead = format!("Projected Secret {}", quoted(one.text("name")));
-        } else if let Some(one) = with_items("downwardAPI") {
-            own = paths(one);
-            lead = "Projected DownwardAPI".to_owned();
-        } else if let Some(one) = source.object("serviceAccountToken") {
-            own = vec![one.text("path")];
-            lead = "Projected ServiceAccountToken".to_owned();
-        }
-        if own.is_empty() {
-            continue;
-        }
-        let lead = format!("volume {name} ({lead}): overlapping paths");
-        overlap(&own, &lead, warnings);
-        let mut unique = own.clone();
-        unique.sort_unstable();
-        unique.dedup();
-        let mut sorted = unique.clone();
-        sorted.extend(&all);
-        sorted.sort_unstable();
-        overlap(&sorted, &lead, warnings);
-        all.extend(unique.iter().filter(|path| !all.contains(path)).copied().collect::<Vec<_>>());
-    }
-}
-
-fn overlap(paths: &[&str], lead: &str, warnings: &mut Vec<String>) {
-    let mut seen: Vec<&str> = Vec::new();
-    for path in paths.iter().map(|path| path.trim_end_matches('/')) {
-        let meets = |one: &&str| {
-            let (one, path) = (format!("{one}/"), format!("{path}/"));
-            one.starts_with(path.trim_end_matches('/'))
-                || path.starts_with(one.trim_end_matches('/'))
-        };
-        let known = !path.is_empty() && !seen.contains(&"");
-        if let Some(other) = seen.iter().copied().find(meets).filter(|_| known) {
-            warnings.push(format!("{lead}: {} with {}", quoted(path), quoted(other)));
-        }
-        if !seen.contains(&path) {
-            seen.push(path);
-        }
-    }
-}
-
 /// Items of lists that are given twice.
 fn doubles(spec: &Object, path: &Path<'_>, warnings: &mut Vec<String>) {
     for (list, key) in [("hostAliases", "ip"), ("imagePullSecrets", "name")] {
@@ -399,49 +322,6 @@ fn variables(container: &Object, path: &Path<'_>, warnings: &mut Vec<String>) {
                 path.index(at),
                 quoted(name)
             ));
-        }
-    }
-}
-
-/// Ports that are given twice, or that may be meant for each other.
-fn ports(spec: &Object, path: &Path<'_>, warnings: &mut Vec<String>) {
-    let mut known: Vec<(String, &Object)> = Vec::new();
-    for (list, at, container) in all_containers(spec) {
-        for (port_at, port) in container.objects("ports") {
-            let path = path.child(list);
-            let path = path.index(at);
-            let path = path.child("ports");
-            let path = path.index(port_at);
-            let host = port.int("hostPort").unwrap_or(0);
-            if !port.text("hostIP").is_empty() && host == 0 {
-                warnings.push(format!(
-                    "{path}: hostIP set without hostPort: {{Name:{} HostPort:{host} \
-                     ContainerPort:{} Protocol:{} HostIP:{}}}",
-                    port.text("name"),
-                    port.int("containerPort").unwrap_or(0),
-                    port.text("protocol"),
-                    port.text("hostIP")
-                ));
-            }
-            let same = |one: &Object| {
-                one.int("containerPort") == port.int("containerPort")
-                    && one.text("protocol") == port.text("protocol")
-            };
-            for (other_path, other) in known.iter().filter(|(_, one)| same(one)) {
-                let other_host = other.int("hostPort").unwrap_or(0);
-                let (own, others) = (port.text("hostIP"), other.text("hostIP"));
-                let what = if own == others && host == other_host {
-                    "duplicate"
-                } else if host == 0 || other_host == 0 {
-                    "overlapping"
-                } else if host == other_host && (own.is_empty() != others.is_empty()) {
-                    "dangerously ambiguous"
-                } else {
-                    continue;
-                };
-                warnings.push(format!("{path}: {what} port definition with {other_path}"));
-            }
-            known.push((path.to_string(), port));
         }
     }
 }

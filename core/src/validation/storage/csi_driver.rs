@@ -61,6 +61,13 @@ fn spec(spec: &Object, errors: &mut Errors) {
         let detail = "must be greater than or equal to 10 seconds";
         errors.push(FieldError::invalid(path, &Value::Int(period_s), detail));
     }
+    if let Some(flag) = spec.value("serviceAccountTokenInSecrets")
+        && spec.list("tokenRequests").is_empty()
+    {
+        let path = path.child("serviceAccountTokenInSecrets");
+        let detail = "serviceAccountTokenInSecrets is set but no tokenRequests are specified";
+        errors.push(FieldError::invalid(path, flag, detail));
+    }
 }
 
 fn tokens(spec: &Object, path: &Path<'_>, errors: &mut Errors) {

@@ -3,7 +3,7 @@
 use crate::field_error::FieldError;
 use crate::validation::Errors;
 use crate::validation::check;
-use crate::validation::fields::Fields;
+use crate::validation::fields::{Fields, Seen};
 use crate::validation::path::Path;
 use crate::validation::pod::{Options, env};
 use crate::value::Object;
@@ -22,7 +22,7 @@ const FACTS: [&str; 5] = [
 
 pub(crate) fn volume(source: &Object, path: &Path<'_>, options: &Options, errors: &mut Errors) {
     check::file_mode(errors, &path.child("defaultMode"), source.int("defaultMode"));
-    let mut taken = Vec::new();
+    let mut taken = Seen::default();
     for (at, one) in source.objects("sources") {
         let list = path.child("sources");
         self::source(one, (path, &list.index(at)), &mut taken, options, errors);
@@ -33,7 +33,7 @@ pub(crate) fn volume(source: &Object, path: &Path<'_>, options: &Options, errors
 fn source<'s>(
     source: &'s Object,
     (volume, path): (&Path<'_>, &Path<'_>),
-    taken: &mut Vec<&'s str>,
+    taken: &mut Seen<'s>,
     options: &Options,
     errors: &mut Errors,
 ) {
@@ -72,16 +72,11 @@ fn take<'s>(
     target: &'s str,
     value: &str,
     volume: &Path<'_>,
-    taken: &mut Vec<&'s str>,
+    taken: &mut Seen<'s>,
     errors: &mut Errors,
 ) {
-    if target.is_empty() {
-        return;
-    }
-    if taken.contains(&target) {
+    if !target.is_empty() && taken.again(target) {
         errors.push(FieldError::invalid(volume, value, "conflicting duplicate paths"));
-    } else {
-        taken.push(target);
     }
 }
 
