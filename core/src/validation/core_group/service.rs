@@ -14,6 +14,7 @@ use crate::validation::path::Path;
 use crate::validation::pod::containers::protocol;
 use crate::validation::{Errors, Rules, check, meta};
 use crate::value::{Object, Value};
+use std::collections::HashSet;
 
 pub(super) const RULES: Rules = Rules {
     create: |target, object, errors| {
@@ -186,19 +187,18 @@ fn port_pairs(spec: &Object, path: &Path<'_>, errors: &mut Errors) {
             errors.push(FieldError::forbidden(path.child("nodePort"), detail));
         }
     }
-    let mut seen = Vec::new();
+    let mut seen = HashSet::new();
     for (at, port) in spec.objects("ports").filter(|(_, port)| node_port(port) != 0) {
         let pair = (port.text("protocol"), node_port(port));
-        if seen.contains(&pair) {
+        if !seen.insert(pair) {
             let path = path.index(at);
             errors.push(FieldError::duplicate(path.child("nodePort"), &pair.1));
         }
-        seen.push(pair);
     }
-    let mut seen = Vec::new();
+    let mut seen = HashSet::new();
     for (at, port) in spec.objects("ports") {
         let pair = (port.text("protocol"), port.int("port").unwrap_or(0));
-        if seen.contains(&pair) {
+        if !seen.insert(pair) {
             let mut key = Object::new();
             key.push("protocol", pair.0.into());
             key.push("port", Value::Int(pair.1));
@@ -206,7 +206,6 @@ fn port_pairs(spec: &Object, path: &Path<'_>, errors: &mut Errors) {
             let message = "k8s.io.api.core.v1.ServicePort";
             errors.push(internal::duplicate(&path.index(at), message, Some(&key)));
         }
-        seen.push(pair);
     }
 }
 
