@@ -2,17 +2,14 @@
 
 mod support;
 
-#[path = "support/kube.rs"]
-mod kube;
-
 use bytes::Bytes;
 use http::Request;
 use http_body_util::{BodyExt, Full};
-use kube::Kube;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 use support::Cluster;
+use support::kube::Kube;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use xebec_apiserver::kube::api::Api;

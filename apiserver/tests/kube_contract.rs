@@ -3,17 +3,14 @@
 
 mod support;
 
-#[path = "support/kube.rs"]
-mod kube;
-
 use bytes::BytesMut;
 use http_body_util::BodyExt;
-use kube::{Kube, read, version};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+use support::kube::{Kube, read, version};
 use support::{Cluster, eventually, patiently};
 use tokio::task::JoinHandle;
 use xebec_apiserver::kube::body::Body;

@@ -2,52 +2,23 @@
 
 mod support;
 
-#[path = "support/kube.rs"]
-mod kube;
-
 use flate2::read::GzDecoder;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
-use kube::{Kube, names, read, version};
 use serde_json::{Value, json};
 use std::io::Read as _;
-use support::Cluster;
+use support::kube::{names, read, version};
+use support::world::{MAPS, PROTOBUF, World};
 use xebec_core::codec::proto;
 use xebec_core::schema::BUILT_IN;
-use xebec_store::command::{Body, Compact};
 
-const MAPS: &str = "/api/v1/namespaces/a/configmaps";
 const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
 const PARTIAL: &str = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io";
-const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
-
-struct World {
-    cluster: Cluster,
-    kube: Kube,
-}
 
 impl World {
-    async fn start() -> Self {
-        let cluster = Cluster::start(1).await;
-        let kube = Kube::new(cluster.nodes[0].replica.clone());
-        kube.create_namespace("a").await;
-        Self { cluster, kube }
-    }
-
-    async fn map(&self, name: &str, labels: Value) -> Value {
-        let metadata = json!({"name": name, "labels": labels});
-        self.kube.create(MAPS, &json!({"metadata": metadata, "data": {"k": name}})).await
-    }
-
     async fn maps(&self, names: &[&str]) {
         for name in names {
             self.map(name, json!({})).await;
         }
-    }
-
-    async fn compact(&self, revision: i64) {
-        let replica = &self.cluster.nodes[0].replica;
-        let outcome = replica.propose(Body::Compact(Compact { revision })).await.expect("ordered");
-        outcome.result.expect("compacted");
     }
 
     async fn get(&self, query: &str) -> (u16, Value) {
@@ -58,10 +29,6 @@ impl World {
         let (code, list) = self.get(query).await;
         assert_eq!(code, 200, "{list}");
         list
-    }
-
-    async fn stop(self) {
-        self.cluster.stop().await;
     }
 }
 

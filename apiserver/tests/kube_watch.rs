@@ -2,52 +2,20 @@
 
 mod support;
 
-#[path = "support/kube.rs"]
-mod kube;
-
-use bytes::BytesMut;
-use http::header::CONTENT_TYPE;
-use http_body_util::BodyExt;
-use kube::{Kube, version};
 use serde_json::{Value, json};
-use support::{Cluster, patiently};
-use xebec_apiserver::kube::body::Body as Answer;
+use support::kube::version;
+use support::watch::Watch;
+use support::world::{MAPS, PROTOBUF, World};
 use xebec_core::codec::proto;
 use xebec_core::schema::BUILT_IN;
-use xebec_store::command::{Body, Compact};
 
-const MAPS: &str = "/api/v1/namespaces/a/configmaps";
 const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io";
 const PARTIAL: &str = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io";
-const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
-
-struct World {
-    cluster: Cluster,
-    kube: Kube,
-}
 
 impl World {
-    async fn start() -> Self {
-        let cluster = Cluster::start(1).await;
-        let kube = Kube::new(cluster.nodes[0].replica.clone());
-        kube.create_namespace("a").await;
-        Self { cluster, kube }
-    }
-
-    async fn map(&self, name: &str, labels: Value) -> Value {
-        let metadata = json!({"name": name, "labels": labels});
-        self.kube.create(MAPS, &json!({"metadata": metadata, "data": {"k": name}})).await
-    }
-
     async fn label(&self, name: &str, labels: Value) -> Value {
         let patch = json!({"metadata": {"labels": labels}});
         self.kube.patch(&format!("{MAPS}/{name}"), &patch).await
-    }
-
-    async fn compact(&self, revision: i64) {
-        let replica = &self.cluster.nodes[0].replica;
-        let outcome = replica.propose(Body::Compact(Compact { revision })).await.expect("ordered");
-        outcome.result.expect("compacted");
     }
 
     async fn watch(&self, query: &str) -> Watch {
@@ -57,64 +25,11 @@ impl World {
     async fn watch_as(&self, query: &str, accept: &str) -> Watch {
         let uri = format!("{MAPS}?watch=1&{query}");
         let response = self.kube.ask("GET", &uri, &[("accept", accept)], "").await;
-        assert_eq!(response.status(), 200);
-        let content_type = response.headers()[CONTENT_TYPE].to_str().expect("text").to_owned();
-        Watch { body: response.into_body(), content_type, buffer: BytesMut::new() }
+        Watch::of(response)
     }
 
     async fn refused(&self, query: &str, accept: &str) -> (u16, Value) {
         self.kube.get_as(&format!("{MAPS}?watch=1&{query}"), accept).await
-    }
-
-    async fn stop(self) {
-        self.cluster.stop().await;
-    }
-}
-
-struct Watch {
-    body: Answer,
-    content_type: String,
-    buffer: BytesMut,
-}
-
-impl Watch {
-    /// Reads on; false at the end.
-    async fn fill(&mut self) -> bool {
-        match patiently(self.body.frame()).await {
-            Some(frame) => {
-                self.buffer.extend_from_slice(&frame.expect("no error").into_data().expect("data"));
-                true
-            }
-            None => false,
-        }
-    }
-
-    /// The next event of a JSON watch; `None` at the end.
-    async fn next(&mut self) -> Option<Value> {
-        loop {
-            if let Some(at) = self.buffer.iter().position(|byte| *byte == b'\n') {
-                let line = self.buffer.split_to(at + 1);
-                return Some(serde_json::from_slice(&line).expect("JSON"));
-            }
-            if !self.fill().await {
-                assert!(self.buffer.is_empty(), "half an event");
-                return None;
-            }
-        }
-    }
-
-    /// Type, name and version of the next event.
-    async fn brief(&mut self) -> (String, String, i64) {
-        let event = self.next().await.expect("an event");
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let object = &event["object"];
-        (text(&event["type"]), text(&object["metadata"]["name"]), version(object))
-    }
-
-    async fn expect(&mut self, kind: &str, object: &Value) {
-        let (got, name, at) = self.brief().await;
-        let wanted = object["metadata"]["name"].as_str().expect("a name");
-        assert_eq!((&*got, &*name, at), (kind, wanted, version(object)));
     }
 }
 

@@ -6,16 +6,13 @@
 
 mod support;
 
-#[path = "support/kube.rs"]
-mod kube;
-
 use expect_test::expect_file;
 use futures::StreamExt;
 use futures::stream;
-use kube::{Kube, read};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::sync::Arc;
+use support::kube::{Kube, read};
 use support::{Cluster, eventually};
 use tokio_util::sync::CancellationToken;
 use xebec_apiserver::kube::access::Options;

@@ -1,7 +1,5 @@
 //! Requests to the Kubernetes API of a replica, handed over as a connection would.
 
-#![allow(dead_code)] // Each test binary uses its part of this module.
-
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};

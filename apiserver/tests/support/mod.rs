@@ -3,7 +3,10 @@
 
 #![allow(dead_code, reason = "every test binary uses a part of this")]
 
+pub mod kube;
 pub mod servers;
+pub mod watch;
+pub mod world;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use std::net::SocketAddr;
@@ -23,6 +26,7 @@ use xebec_raft::options::{FatalHook, FreeSpace, Upkeep, WallClock};
 use xebec_raft::transport::local::LocalNetwork;
 use xebec_raft::{Environment, Identity, Options, Replica, Threads, Timing};
 use xebec_store::Store;
+use xebec_store::command::{Body, Compact};
 use xebec_store::engine::mem::MemHome;
 use xebec_store::engine::{Durability, EngineHome};
 
@@ -127,6 +131,12 @@ impl Cluster {
 
     pub async fn client(&self, node: usize) -> Client {
         Client::connect(&self.endpoint(node)).await
+    }
+
+    pub async fn compact(&self, revision: i64) {
+        let replica = &self.nodes[0].replica;
+        let outcome = replica.propose(Body::Compact(Compact { revision })).await.expect("ordered");
+        outcome.result.expect("compacted");
     }
 
     /// Ends the servers, then the replicas.

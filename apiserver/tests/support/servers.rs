@@ -1,8 +1,9 @@
 //! The Kubernetes API of every replica of a cluster, in process.
 
+use super::watch::Watch;
 use super::{Cluster, eventually};
 use bytes::Bytes;
-use http::Request;
+use http::{HeaderMap, Request};
 use http_body_util::{BodyExt, Full};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -22,7 +23,10 @@ pub struct Servers {
 #[derive(Debug)]
 pub struct Answer {
     pub code: u16,
+    pub headers: HeaderMap,
     pub body: Value,
+    /// The body as it came.
+    pub bytes: Bytes,
     pub warnings: Vec<String>,
 }
 
@@ -53,6 +57,13 @@ impl Servers {
         Self::start_with(size, Settings::default()).await
     }
 
+    /// One replica that has made what is there by default.
+    pub async fn ready() -> Self {
+        let servers = Self::start(1).await;
+        servers.until_served("/api/v1/namespaces/default").await;
+        servers
+    }
+
     pub async fn start_with(size: usize, settings: Settings) -> Self {
         let cluster = Cluster::start(size).await;
         let stop = CancellationToken::new();
@@ -77,12 +88,12 @@ impl Servers {
     /// One request to one replica.
     pub async fn send(&self, node: usize, user: User, request: Request<Full<Bytes>>) -> Answer {
         let response = self.apis[node].handle(Ok(user), request).await;
-        let code = response.status().as_u16();
-        let warnings = response.headers().get_all("warning").iter();
+        let (code, headers) = (response.status().as_u16(), response.headers().clone());
+        let warnings = headers.get_all("warning").iter();
         let warnings = warnings.map(|one| one.to_str().expect("text").to_owned()).collect();
         let bytes = response.into_body().collect().await.expect("a whole body").to_bytes();
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Answer { code, body, warnings }
+        Answer { code, headers, body, bytes, warnings }
     }
 
     pub async fn call(&self, method: &str, uri: &str, body: &Value) -> Answer {
@@ -110,6 +121,38 @@ impl Servers {
         self.call("DELETE", uri, &Value::Null).await
     }
 
+    /// A request whose body is no JSON, or that has headers of its own.
+    pub async fn exchange(
+        &self,
+        method: &str,
+        uri: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(uri);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let body = Full::new(Bytes::copy_from_slice(body.as_bytes()));
+        self.send(0, admin(), request.body(body).expect("a request")).await
+    }
+
+    /// A watch of a collection: everything from here on, or from `resourceVersion` in the URI.
+    pub async fn watch(&self, uri: &str) -> Watch {
+        let separator = if uri.contains('?') { '&' } else { '?' };
+        let uri = format!("{uri}{separator}watch=true");
+        let request = request("GET", &uri, &Value::Null);
+        Watch::of(self.apis[0].handle(Ok(admin()), request).await)
+    }
+
+    /// Makes a CustomResourceDefinition and waits until it is established.
+    pub async fn define(&self, definition: &Value) -> Value {
+        let uri = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+        self.post(uri, definition).await.done();
+        let name = definition["metadata"]["name"].as_str().expect("a name");
+        self.until(&format!("{uri}/{name}"), |found| has_condition(found, "Established")).await
+    }
+
     /// A namespace with these labels, in which pods can be made.
     pub async fn namespace(&self, name: &str, labels: &Value) {
         let namespace = json!({"metadata": {"name": name, "labels": labels}});
@@ -129,6 +172,12 @@ impl Servers {
     pub async fn until(&self, uri: &str, holds: impl Fn(&Value) -> bool) -> Value {
         eventually(async || Some(self.get(uri).await).filter(&holds)).await
     }
+}
+
+/// Whether a condition of an object is true.
+pub fn has_condition(object: &Value, condition: &str) -> bool {
+    let conditions = object["status"]["conditions"].as_array().into_iter().flatten();
+    conditions.into_iter().any(|one| one["type"] == condition && one["status"] == "True")
 }
 
 pub fn request(method: &str, uri: &str, body: &Value) -> Request<Full<Bytes>> {
