@@ -6,6 +6,7 @@
 mod bench;
 mod clients;
 mod config;
+mod conformance;
 mod custom;
 mod etcdctl;
 mod golden;
