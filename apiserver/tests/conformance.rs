@@ -6,14 +6,32 @@
 
 mod support;
 
+#[path = "conformance/accounts.rs"]
+mod accounts;
 #[path = "conformance/batch.rs"]
 mod batch;
+#[path = "conformance/certificates.rs"]
+mod certificates;
+#[path = "conformance/chunking.rs"]
+mod chunking;
+#[path = "conformance/definition.rs"]
+mod definition;
+#[path = "conformance/definitions.rs"]
+mod definitions;
+#[path = "conformance/discovery.rs"]
+mod discovery;
 #[path = "conformance/disruption.rs"]
 mod disruption;
+#[path = "conformance/events.rs"]
+mod events;
+#[path = "conformance/field_validation.rs"]
+mod field_validation;
 #[path = "conformance/flow_control.rs"]
 mod flow_control;
 #[path = "conformance/life.rs"]
 mod life;
+#[path = "conformance/namespaces.rs"]
+mod namespaces;
 #[path = "conformance/network.rs"]
 mod network;
 #[path = "conformance/node.rs"]
@@ -22,6 +40,12 @@ mod node;
 mod operations;
 #[path = "conformance/pods.rs"]
 mod pods;
+#[path = "conformance/policies.rs"]
+mod policies;
+#[path = "conformance/published.rs"]
+mod published;
+#[path = "conformance/quotas.rs"]
+mod quotas;
 #[path = "conformance/scheduling.rs"]
 mod scheduling;
 #[path = "conformance/services.rs"]
@@ -30,5 +54,7 @@ mod services;
 mod storage;
 #[path = "conformance/table.rs"]
 mod table;
+#[path = "conformance/watchers.rs"]
+mod watchers;
 #[path = "conformance/workloads.rs"]
 mod workloads;

@@ -41,7 +41,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
-use xebec_core::registry::{Registry, Selection, SharedRegistry};
+use xebec_core::registry::{Registry, Selection, SharedRegistry, Verb};
 use xebec_core::schema::BUILT_IN;
 use xebec_core::status::Status;
 use xebec_core::value::Object;
@@ -240,7 +240,9 @@ impl Api {
 
 fn offers(found: &Found) -> Offers {
     let own_kind = found.subresource_entry().is_none_or(|entry| entry.kind == found.resource.kind);
-    Offers { protobuf: !found.resource.custom, transforms: own_kind }
+    // What cannot be read, such as a review, has no columns either.
+    let tables = own_kind && found.resource.verbs.has(Verb::Get);
+    Offers { protobuf: !found.resource.custom, tables, metadata: own_kind }
 }
 
 /// Everything about a request but its body.

@@ -53,7 +53,7 @@ use xebec_core::value::{Object, Value};
 /// What a resource's objects can be shown as.
 pub(super) fn offers(found: &Found) -> Offers {
     // Custom resources have no protobuf.
-    Offers { protobuf: !found.resource.custom, transforms: true }
+    Offers { protobuf: !found.resource.custom, ..Offers::ALL }
 }
 
 /// Answers a list.

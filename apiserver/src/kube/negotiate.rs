@@ -108,14 +108,16 @@ impl<'a> Clause<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Offers {
     pub protobuf: bool,
-    /// Tables and bare metadata.
-    pub transforms: bool,
+    /// `as=Table`.
+    pub tables: bool,
+    /// `as=PartialObjectMetadata(List)`.
+    pub metadata: bool,
 }
 
 impl Offers {
-    pub const ALL: Self = Self { protobuf: true, transforms: true };
+    pub const ALL: Self = Self { protobuf: true, tables: true, metadata: true };
     /// Errors, Scale and others without a table of their own.
-    pub const PLAIN: Self = Self { protobuf: true, transforms: false };
+    pub const PLAIN: Self = Self { protobuf: true, tables: false, metadata: false };
 }
 
 /// Chooses a form; 406 where nothing fits.
@@ -175,14 +177,10 @@ fn form(clause: &Clause<'_>, media: Media, offers: Offers) -> Option<Form> {
         ("meta.k8s.io", "v1beta1") => "meta.k8s.io/v1beta1",
         _ => return None,
     };
-    if !offers.transforms {
-        return None;
-    }
     match kind {
         // Tables have no protobuf form.
-        "Table" if media == Media::Protobuf => None,
-        "Table" => Some(Form::Table { api_version }),
-        "PartialObjectMetadata" | "PartialObjectMetadataList" => {
+        "Table" if offers.tables && media != Media::Protobuf => Some(Form::Table { api_version }),
+        "PartialObjectMetadata" | "PartialObjectMetadataList" if offers.metadata => {
             Some(Form::Partial { api_version })
         }
         _ => None,
@@ -220,6 +218,10 @@ mod tests {
         assert_eq!(choose(PROTOBUF, no_protobuf), None);
         let metadata = format!("{PROTOBUF};as=PartialObjectMetadata;g=meta.k8s.io;v=v1");
         let partial = Form::Partial { api_version: "meta.k8s.io/v1" };
-        assert_eq!(choose(&metadata, no_protobuf), Some((Media::Protobuf, partial)));
+        assert_eq!(choose(&metadata, no_protobuf), Some((Media::Protobuf, partial.clone())));
+        let no_tables = Offers { tables: false, ..Offers::ALL };
+        assert_eq!(choose("application/json;as=Table;v=v1;g=meta.k8s.io", no_tables), None);
+        assert_eq!(choose(&metadata, no_tables), Some((Media::Protobuf, partial)));
+        assert_eq!(choose(&metadata, Offers::PLAIN), None);
     }
 }
