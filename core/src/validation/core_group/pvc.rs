@@ -267,7 +267,7 @@ fn status(new: &Object, old: &Object, errors: &mut Errors) {
         resources::basic_amount(amount, &path.key(name), errors);
     }
     for (name, state) in status.entries("allocatedResourceStatuses") {
-        let path = path.child("allocatedResourceStatuses");
+        let path = path.child("allocatedResourceStatus");
         resource_key(name, &path, errors);
         if !RESIZES.contains(&state) {
             errors.push(FieldError::not_supported(path, name, &RESIZES));
