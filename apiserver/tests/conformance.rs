@@ -14,10 +14,14 @@ mod batch;
 mod certificates;
 #[path = "conformance/chunking.rs"]
 mod chunking;
+#[path = "conformance/crud.rs"]
+mod crud;
 #[path = "conformance/definition.rs"]
 mod definition;
 #[path = "conformance/definitions.rs"]
 mod definitions;
+#[path = "conformance/devices.rs"]
+mod devices;
 #[path = "conformance/discovery.rs"]
 mod discovery;
 #[path = "conformance/disruption.rs"]

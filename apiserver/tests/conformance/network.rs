@@ -141,3 +141,55 @@ async fn endpoints_live() {
     assert_eq!(found(&servers, everywhere, "static=true").await, [""; 0]);
     servers.stop().await;
 }
+
+#[tokio::test]
+async fn service_ranges() {
+    let servers = Servers::ready().await;
+    let uri = "/apis/networking.k8s.io/v1/servicecidrs";
+    let one = format!("{uri}/kubernetes");
+    servers.until_served(&one).await;
+    let operations = Operations {
+        subresources: &["status"],
+        ..Operations::new(&servers, (NETWORKING, "v1", "servicecidrs"), json!({}))
+    };
+    operations.discover().await;
+    let patch = json!({"metadata": {"annotations": {"patched": "true"}}});
+    let patched = servers.patch(&one, &patch).await.done().body;
+    assert_eq!(patched["metadata"]["annotations"]["patched"], "true");
+    let change = json!({"metadata": {"annotations": {"updated": "true"}}});
+    let updated = operations.update(&one, &change).await;
+    assert_eq!(updated["metadata"]["annotations"]["updated"], "true");
+    assert_eq!(names(&servers.get(uri).await), ["kubernetes"]);
+    servers.watch(uri).await.expect("ADDED", &updated).await;
+    servers.stop().await;
+}
+
+#[tokio::test]
+async fn addresses() {
+    let servers = Servers::ready().await;
+    let uri = "/apis/networking.k8s.io/v1/ipaddresses";
+    let parent = json!({"group": "mygroup", "resource": "myresources", "namespace": "foo",
+        "name": "bar"});
+    for (name, kind) in
+        [("255.255.255.255", "broadcast"), ("fe80::42:1dff:fe84:f9e2", "link-local")]
+    {
+        let object = json!({"metadata": {"name": name, "labels": {"type": kind}},
+            "spec": {"parentRef": parent}});
+        let made = servers.post(uri, &object).await.done().body;
+        assert_eq!(made["spec"], json!({"parentRef": parent}));
+    }
+    let one = format!("{uri}/255.255.255.255");
+    let patch = json!({"metadata": {"annotations": {"patched": "true"}}});
+    let mut patched = servers.patch(&one, &patch).await.done().body;
+    patched["metadata"]["annotations"]["updated"] = json!("true");
+    let updated = servers.put(&one, &patched).await.done().body;
+    assert_eq!(updated["metadata"]["annotations"], json!({"patched": "true", "updated": "true"}));
+    assert_eq!(servers.get(&one).await, updated);
+    assert_eq!(found(&servers, uri, "type=broadcast").await, ["255.255.255.255"]);
+    let watch = format!("{uri}?labelSelector=type%3Dbroadcast");
+    servers.watch(&watch).await.expect("ADDED", &updated).await;
+    servers.delete(&one).await.done();
+    delete_labelled(&servers, uri, "type=link-local", &json!({})).await;
+    assert_eq!(found(&servers, uri, "type=link-local").await, [""; 0]);
+    servers.stop().await;
+}

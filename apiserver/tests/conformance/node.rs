@@ -118,6 +118,20 @@ async fn a_config_map_lives() {
     servers.stop().await;
 }
 
+/// By a client that does not say which version it changes.
+#[tokio::test]
+async fn a_config_map_is_updated() {
+    let servers = start().await;
+    let mut object = json!({"metadata": {"name": "m", "namespace": "a"},
+        "data": {"data-1": "value-1", "data-2": "value-2", "data-3": "value-3"}});
+    servers.post(MAPS, &object).await.done();
+    object["data"] = json!({"data": "value"});
+    servers.put(&format!("{MAPS}/m"), &object).await.done();
+    let read = servers.get(&format!("{MAPS}/m")).await;
+    assert_eq!(read["data"], json!({"data": "value"}));
+    servers.stop().await;
+}
+
 #[tokio::test]
 async fn a_config_map_has_no_empty_key() {
     let servers = start().await;

@@ -182,6 +182,41 @@ async fn ephemeral_containers_are_added() {
     servers.stop().await;
 }
 
+fn generation(pod: &Value) -> u64 {
+    pod["metadata"]["generation"].as_u64().unwrap_or_default()
+}
+
+#[tokio::test]
+async fn the_generation_of_a_pod_counts_changes_of_its_specification() {
+    let servers = start().await;
+    let mut pod = test_pod("p");
+    pod["metadata"]["generation"] = json!(100);
+    assert_eq!(generation(&servers.post(PODS, &pod).await.done().body), 1);
+    start_on_node(&servers, "p").await;
+    let one = format!("{PODS}/p");
+    let toleration = json!({"key": "k", "operator": "Exists", "tolerationSeconds": 1,
+        "effect": "NoExecute"});
+    let container = |image: &str| json!({"spec": {"containers": [{"name": "c", "image": image}]}});
+    for (patch, expected) in [
+        (json!({}), 1),
+        (json!({"metadata": {"labels": {"l": "v"}, "annotations": {"a": "v"}}}), 1),
+        (container("i:2"), 2),
+        (json!({"spec": {"activeDeadlineSeconds": 5000}}), 3),
+        (json!({"spec": {"tolerations": [toleration]}}), 4),
+        (container("i:2"), 4),
+    ] {
+        let patched = strategic(&servers, &one, &patch).await;
+        assert_eq!(generation(&patched), expected, "{patch}");
+    }
+    let status = json!({"status": {"message": "no change of the specification"}});
+    let patched = strategic(&servers, &format!("{one}/status"), &status).await;
+    assert_eq!(generation(&patched), 4);
+    servers.delete(&one).await.done();
+    assert_eq!(generation(&servers.get(&one).await), 5);
+    finish(&servers, "p").await;
+    servers.stop().await;
+}
+
 #[tokio::test]
 async fn volumes_of_csi_drivers_are_in_pods() {
     let servers = start().await;

@@ -165,35 +165,49 @@ async fn delete_protected(servers: &Servers, one: &str, finalizer: &str) {
     assert_eq!(code(servers, one).await, 404);
 }
 
-#[tokio::test]
-async fn volumes_and_claims_live() {
+/// [`Life`] of what controllers protect.
+async fn lives_protected(uri: &str, object: &Value, finalizer: &str) {
     let servers = Servers::ready().await;
-    for (uri, object, finalizer) in [
-        (CLAIMS, claim(), "kubernetes.io/pvc-protection"),
-        (VOLUMES, volume(), "kubernetes.io/pv-protection"),
-    ] {
-        let one = put_there(&servers, uri, &object).await;
-        let listed = servers.get(uri).await["items"][0].clone();
-        let patch = json!({"metadata": {"labels": {"one": "patched"}}});
-        let patched = strategic(&servers, &one, &patch).await;
-        assert_eq!(patched["metadata"]["labels"]["one"], "patched");
-        assert!(version(&patched) > version(&listed));
-        let read = servers.get(&one).await;
-        assert_eq!(read["metadata"]["uid"], listed["metadata"]["uid"]);
-        servers.delete(&one).await.done();
-        delete_protected(&servers, &one, finalizer).await;
+    let one = put_there(&servers, uri, object).await;
+    let listed = servers.get(uri).await["items"][0].clone();
+    let patch = json!({"metadata": {"labels": {"one": "patched"}}});
+    let patched = strategic(&servers, &one, &patch).await;
+    assert_eq!(patched["metadata"]["labels"]["one"], "patched");
+    assert!(version(&patched) > version(&listed));
+    let read = servers.get(&one).await;
+    assert_eq!(read["metadata"]["uid"], listed["metadata"]["uid"]);
+    servers.delete(&one).await.done();
+    delete_protected(&servers, &one, finalizer).await;
 
-        let one = put_there(&servers, uri, &object).await;
-        let mut read = servers.get(&one).await;
-        read["metadata"]["labels"] = json!({"one": "updated"});
-        let updated = servers.put(&one, &read).await.done().body;
-        assert_eq!(updated["metadata"]["labels"]["one"], "updated");
-        let everywhere = uri.replace("/namespaces/default", "");
-        assert_eq!(found(&servers, &everywhere, "one=updated").await.len(), 1);
-        delete_labelled(&servers, uri, "one=updated", &json!({})).await;
-        delete_protected(&servers, &one, finalizer).await;
-    }
+    let one = put_there(&servers, uri, object).await;
+    let mut read = servers.get(&one).await;
+    read["metadata"]["labels"] = json!({"one": "updated"});
+    let updated = servers.put(&one, &read).await.done().body;
+    assert_eq!(updated["metadata"]["labels"]["one"], "updated");
+    let everywhere = uri.replace("/namespaces/default", "");
+    assert_eq!(found(&servers, &everywhere, "one=updated").await.len(), 1);
+    delete_labelled(&servers, uri, "one=updated", &json!({})).await;
+    delete_protected(&servers, &one, finalizer).await;
     servers.stop().await;
+}
+
+#[tokio::test]
+async fn volumes_live() {
+    lives_protected(VOLUMES, &volume(), "kubernetes.io/pv-protection").await;
+}
+
+#[tokio::test]
+async fn claims_live() {
+    lives_protected(CLAIMS, &claim(), "kubernetes.io/pvc-protection").await;
+}
+
+#[tokio::test]
+async fn volume_attributes_classes_live() {
+    let uri = format!("{STORAGE}/volumeattributesclasses");
+    let object = json!({"metadata": {"generateName": "e2e-"}, "kind": "VolumeAttributesClass",
+        "apiVersion": "storage.k8s.io/v1", "driverName": "e2e-fake-csi-driver",
+        "parameters": {"foo": "bar"}});
+    lives_protected(&uri, &object, "kubernetes.io/vac-protection").await;
 }
 
 #[tokio::test]
