@@ -48,6 +48,8 @@ mod pods;
 mod policies;
 #[path = "conformance/published.rs"]
 mod published;
+#[path = "conformance/quota_life.rs"]
+mod quota_life;
 #[path = "conformance/quotas.rs"]
 mod quotas;
 #[path = "conformance/scheduling.rs"]
@@ -58,6 +60,8 @@ mod services;
 mod storage;
 #[path = "conformance/table.rs"]
 mod table;
+#[path = "conformance/typed.rs"]
+mod typed;
 #[path = "conformance/watchers.rs"]
 mod watchers;
 #[path = "conformance/workloads.rs"]

@@ -14,12 +14,7 @@ async fn run(resource: &str, spec: &Value, change: &Value) {
         ..Operations::new(&servers, (GROUP, "v1", resource), json!({"spec": spec}))
     };
     operations.run(change).await;
-    let condition = |kind: &str, reason: &str| {
-        json!({"status": {"conditions": [{
-            "type": kind, "status": "False", "reason": reason, "message": "set by a test",
-            "lastTransitionTime": "2026-01-02T03:04:05Z",
-        }]}})
-    };
+    let condition = |kind: &str, reason: &str| json!({"status": {"conditions": [{"type": kind, "status": "False", "reason": reason}]}});
     let (patched, updated) = (condition("Patched", "Patch"), condition("Updated", "Update"));
     operations.run_status(&patched, &updated).await;
     servers.stop().await;

@@ -122,3 +122,28 @@ async fn match_conditions_of_mutating_webhooks() {
 async fn match_conditions_of_validating_webhooks() {
     match_conditions("validatingwebhookconfigurations").await;
 }
+
+/// Their configurations alone: nothing is called.
+#[tokio::test]
+async fn configurations_of_webhooks() {
+    let servers = Servers::ready().await;
+    for resource in ["mutatingwebhookconfigurations", "validatingwebhookconfigurations"] {
+        let webhook = json!({
+            "name": "hook.example.com", "sideEffects": "None", "admissionReviewVersions": ["v1"],
+            "clientConfig": {
+                "service": {"namespace": "default", "name": "hook", "path": "/always", "port": 8443},
+            },
+            // Nothing that this test does.
+            "rules": [{
+                "apiGroups": ["nothing.example.com"], "apiVersions": ["v1"],
+                "operations": ["CREATE"], "resources": ["nothings"],
+            }],
+        });
+        let mut changed = webhook.clone();
+        changed["rules"][0]["operations"] = json!(["UPDATE"]);
+        let object = json!({"webhooks": [webhook]});
+        let operations = Operations::new(&servers, (GROUP, "v1", resource), object);
+        operations.run(&json!({"webhooks": [changed]})).await;
+    }
+    servers.stop().await;
+}
