@@ -16,6 +16,7 @@ pub mod conditions;
 mod context;
 mod core;
 mod custom;
+mod discovery;
 pub mod eviction;
 mod extensions;
 mod gates;
@@ -68,6 +69,7 @@ pub fn prepare_for_create(target: Target<'_>, object: &mut Object, context: &Con
         }
         ("apiextensions.k8s.io", _) => extensions::create_definition(target, object),
         ("apiregistration.k8s.io", _) => extensions::create_service(target, object, context),
+        ("discovery.k8s.io", "EndpointSlice") => discovery::create(target, object),
         _ => {}
     }
     gates::drop_disabled(target, object, None);
@@ -105,6 +107,7 @@ fn update(target: Target<'_>, new: &mut Object, old: &Object) {
                 Edit::new(target, new).copy(&["spec"], old);
             }
             ("apiextensions.k8s.io", _) => extensions::store_version(target, new),
+            ("discovery.k8s.io", "EndpointSlice") => discovery::update(target, new, old),
             _ => {}
         }
         gates::drop_disabled(target, new, Some(old));

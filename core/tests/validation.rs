@@ -4,7 +4,8 @@
 //!
 //! A table has an `object` that is right, and `cases`: what they `set` in it (by JSON pointers;
 //! null takes away), whether they replace the object (`update`, through a `subresource`), and the
-//! `errors` that follow: their whole texts, or with `…` what they begin with.
+//! `errors` that follow: their whole texts, or with `…` what they begin with. Where nothing is
+//! wrong, `warnings` may say what is unwise.
 
 use std::path::Path;
 use xebec_core::codec::{json, yaml};
@@ -93,7 +94,8 @@ fn changed(tree: &Value, case: &Value) -> Value {
     tree
 }
 
-fn errors(registry: &Registry, base: &Value, case: &Value) -> Vec<String> {
+/// Errors and warnings.
+fn judged(registry: &Registry, base: &Value, case: &Value) -> (Vec<String>, Vec<String>) {
     let tree = changed(base, case);
     let kind = Kind::of(registry, base);
     let context = Context {
@@ -118,7 +120,10 @@ fn errors(registry: &Registry, base: &Value, case: &Value) -> Vec<String> {
         strategy::prepare_for_create(stored, &mut new, &context);
         validation::on_create(target, &new)
     };
-    found.iter().map(ToString::to_string).collect()
+    let old = is_update.then_some(&old);
+    let warnings =
+        if found.is_empty() { validation::warnings(target, &new, old) } else { Vec::new() };
+    (found.iter().map(ToString::to_string).collect(), warnings)
 }
 
 fn fits(expected: &str, found: &str) -> bool {
@@ -144,18 +149,23 @@ fn objects_are_judged_as_tables_say() {
             let base = table.get("object").expect("an object");
             let cases = table.get("cases").and_then(Value::as_array).unwrap_or_default();
             for case in std::iter::once(&Value::Null).chain(cases) {
-                let found = errors(&registry, base, case);
-                let expected = case.get("errors").and_then(Value::as_array).unwrap_or_default();
-                let expected: Vec<&str> = expected.iter().filter_map(Value::as_str).collect();
-                let same = expected.len() == found.len()
-                    && expected.iter().zip(&found).all(|(expected, found)| fits(expected, found));
+                let (found, warnings) = judged(&registry, base, case);
+                let texts = |name: &str| -> Vec<&str> {
+                    let texts = case.get(name).and_then(Value::as_array).unwrap_or_default();
+                    texts.iter().filter_map(Value::as_str).collect()
+                };
+                let as_said = |expected: &[&str], found: &[String]| {
+                    expected.len() == found.len()
+                        && expected.iter().zip(found).all(|(expected, found)| fits(expected, found))
+                };
+                let same = as_said(&texts("errors"), &found)
+                    && (case.get("warnings").is_none() || as_said(&texts("warnings"), &warnings));
                 if !same {
                     let kind = base.get("kind").and_then(Value::as_str).unwrap_or_default();
-                    let case = serde_json::to_string(case).expect("a tree");
+                    let shown = serde_json::to_string(case).expect("a tree");
                     failures.push(format!(
-                        "{kind} {case}: got\n    {}\n  wanted\n    {}",
-                        found.join("\n    "),
-                        expected.join("\n    ")
+                        "{kind} {shown}: got\n    {}",
+                        [found, warnings].concat().join("\n    ")
                     ));
                 }
             }

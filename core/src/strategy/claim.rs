@@ -28,10 +28,12 @@ pub(super) fn update_status(target: Target<'_>, new: &mut Object, _old: &Object)
 fn settle_sources(target: Target<'_>, object: &mut Object, was_used: bool) {
     let namespace = [REFERENCE[0], REFERENCE[1], "namespace"];
     // Sources in other namespaces are a feature that is off.
-    if !was_used && edit::at(object, &namespace).is_some() {
+    if !was_used && !edit::text(object, &namespace).is_empty() {
         Edit::new(target, object).remove(REFERENCE);
     }
-    if !was_used && !edit::object(object, SOURCE).is_some_and(is_old_source) {
+    // Who writes both fields knows what they mean.
+    let is_old_client = !was_used && edit::at(object, REFERENCE).is_none();
+    if is_old_client && !edit::object(object, SOURCE).is_some_and(is_old_source) {
         Edit::new(target, object).remove(SOURCE);
     }
     match (edit::object(object, SOURCE), edit::object(object, REFERENCE)) {

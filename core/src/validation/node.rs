@@ -4,6 +4,7 @@ use super::check;
 use super::fields::{Fields, Seen};
 use super::labels;
 use super::path::Path;
+use super::pod::warnings::old_node_label;
 use super::resources;
 use super::selectors;
 use super::{Errors, Rules, meta};
@@ -11,7 +12,15 @@ use crate::target::Target;
 use crate::value::{Object, Value};
 
 pub(super) fn rules(kind: &str) -> Option<Rules> {
-    (kind == "RuntimeClass").then_some(Rules { create, update, warnings: |_, _, _, _| {} })
+    (kind == "RuntimeClass").then_some(Rules { create, update, warnings })
+}
+
+fn warnings(_: Target<'_>, new: &Object, _: Option<&Object>, found: &mut Vec<String>) {
+    for (key, _) in new.part("scheduling").part("nodeSelector").iter() {
+        if let Some(message) = old_node_label(key) {
+            found.push(format!("scheduling.nodeSelector: {message}"));
+        }
+    }
 }
 
 fn create(target: Target<'_>, object: &Object, errors: &mut Errors) {

@@ -210,6 +210,17 @@ fn status(status: &Object, path: &Path<'_>, errors: &mut Errors) {
 
 fn warnings(target: Target<'_>, new: &Object, old: Option<&Object>, found: &mut Vec<String>) {
     selected::warnings(target, new, old, found);
+    let path = Path::root("spec.volumeClaimTemplates");
+    for (at, claim) in new.part("spec").objects("volumeClaimTemplates") {
+        if !target.subresource.is_empty() {
+            break;
+        }
+        let path = path.index(at);
+        // Upstream leaves this out at first, and miswrites it later.
+        let spec = path.child("Spec");
+        let path = if old.is_none() { &path } else { &spec };
+        pvc::spec_warnings(claim.part("spec"), path, found);
+    }
     let history = new.part("spec").int("revisionHistoryLimit");
     if target.subresource.is_empty() && history.is_some_and(|history| history < 0) {
         found.push(

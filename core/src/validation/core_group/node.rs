@@ -221,4 +221,7 @@ fn warn(spec: &Object, warnings: &mut Vec<String>) {
         let message = "this field is deprecated, and is unused by Kubernetes";
         warnings.push(format!("spec.externalID: {message}"));
     }
+    for (at, range) in spec.texts("podCIDRs").enumerate() {
+        ip::cidr_warnings(range, &Path::root("spec.podCIDRs").index(at), warnings);
+    }
 }

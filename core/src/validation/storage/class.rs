@@ -5,11 +5,12 @@ use crate::target::Target;
 use crate::validation::check;
 use crate::validation::fields::Fields;
 use crate::validation::path::Path;
+use crate::validation::pod::warnings::old_node_label;
 use crate::validation::selectors;
 use crate::validation::{Errors, Rules, meta};
 use crate::value::{Object, Value};
 
-pub(super) const RULES: Rules = Rules { create, update, warnings: |_, _, _, _| {} };
+pub(super) const RULES: Rules = Rules { create, update, warnings };
 
 const PARAMETERS_MAX: usize = 512;
 const PARAMETERS_MAX_BYTES: usize = 256 * 1024;
@@ -42,6 +43,19 @@ fn update(_: Target<'_>, new: &Object, old: &Object, errors: &mut Errors) {
         ("volumeBindingMode", "null"),
     ] {
         check::immutable(errors, &Path::root(name), new.value(name), old.value(name), absent);
+    }
+}
+
+fn warnings(_: Target<'_>, new: &Object, _: Option<&Object>, found: &mut Vec<String>) {
+    let path = Path::root("allowedTopologies");
+    for (at, term) in new.objects("allowedTopologies") {
+        let path = path.index(at);
+        let path = path.child("matchLabelExpressions");
+        for (at, expression) in term.objects("matchLabelExpressions") {
+            if let Some(message) = old_node_label(expression.text("key")) {
+                found.push(format!("{}: {message}", path.index(at).child("key")));
+            }
+        }
     }
 }
 
