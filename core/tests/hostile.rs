@@ -1,13 +1,17 @@
 //! Bytes from outside never panic: whatever they are, there is an object or an error.
 
 use proptest::prelude::*;
+use xebec_core::apply::{Manager, Writer};
 use xebec_core::codec::{json, proto};
+use xebec_core::custom::Structural;
+use xebec_core::custom::validate;
 use xebec_core::patch::strategic;
 use xebec_core::registry::{Registry, Selection};
 use xebec_core::schema::{BUILT_IN, MessageId};
 use xebec_core::target::Target;
+use xebec_core::time::Timestamp;
 use xebec_core::value::{Object, Value};
-use xebec_core::{defaults, edit, validation};
+use xebec_core::{defaults, edit, strategy, validation};
 
 fn kinds() -> impl Strategy<Value = MessageId> {
     let names = [
@@ -215,10 +219,59 @@ fn lists_of_many_items_are_judged_cheaply() {
 }
 
 #[test]
-fn many_owners_and_managers_are_told_apart_cheaply() {
+fn many_owners_are_told_apart_cheaply() {
     let owners: Vec<String> =
         (0..MANY).map(|n| format!(r#"{{"uid":"u","name":"o{n}"}}"#)).collect();
     let mut owned =
         object(&format!(r#"{{"metadata":{{"ownerReferences":[{}]}}}}"#, owners.join(",")));
     assert_eq!(xebec_core::lifecycle::deduplicate_owners(&mut owned, false), None);
+}
+
+/// What an update leaves as it was is tolerated: the items of a list in another order, too.
+#[test]
+fn many_items_of_a_custom_list_are_compared_cheaply() {
+    let schema = r#"{"type":"object","properties":{"list":{"type":"array","maxItems":1,
+        "x-kubernetes-list-type":"map","x-kubernetes-list-map-keys":["name"],
+        "items":{"type":"object","required":["name"],"properties":{
+            "name":{"type":"string"},"size":{"type":"integer","maximum":1}}}}}}"#;
+    let structural = Structural::load(&tree(schema)).expect("structural");
+    let items = |down: bool| {
+        let item = |n: usize| format!(r#"{{"name":"n{n}","size":2}}"#);
+        let all: Vec<String> =
+            if down { (0..MANY).rev().map(item).collect() } else { (0..MANY).map(item).collect() };
+        object(&format!(r#"{{"list":[{}]}}"#, all.join(",")))
+    };
+    let found = validate::on_update(&structural, &items(true), &items(false));
+    assert!(found.by_schema.is_empty(), "nothing changed: {:?}", found.by_schema.first());
+}
+
+#[test]
+fn many_managers_are_merged_cheaply() {
+    let id = BUILT_IN.find("k8s.io.api.core.v1.ConfigMap").expect("known");
+    let entries: Vec<String> = (0..MANY)
+        .map(|n| {
+            format!(
+                r#"{{"manager":"m{n}","operation":"Update","apiVersion":"v1","fieldsType":"FieldsV1","fieldsV1":{{}}}}"#
+            )
+        })
+        .collect();
+    let mut map = object(&format!(
+        r#"{{"kind":"ConfigMap","apiVersion":"v1","metadata":{{"name":"a","managedFields":[{}]}}}}"#,
+        entries.join(",")
+    ));
+    let registry = Registry::built_in(Selection::Default);
+    let target = Target::stored(registry.find_resource("", "configmaps").expect("known"));
+    let versions = [("v1", id)];
+    let manager = Manager {
+        schema: &BUILT_IN,
+        id,
+        api_version: "v1",
+        kind: "ConfigMap",
+        subresource: "",
+        filter: strategy::reset_fields(target),
+        versions: &versions,
+    };
+    let now = Timestamp::parse("2026-01-01T00:00:00Z").expect("a time");
+    manager.on_update(None, &mut map, false, Writer { manager: "me", now });
+    assert!(edit::items(&map, &["metadata", "managedFields"]).len() < 20);
 }

@@ -7,9 +7,10 @@ use super::super::path::Path;
 use super::super::structural::Structural;
 use super::view::View;
 use crate::schema::ListType;
-use crate::value::{Object, Value};
+use crate::value::{Lookup, Object, Value};
+use std::cell::OnceCell;
+use std::collections::HashMap;
 
-#[derive(Clone, Copy)]
 pub(super) struct Place<'p> {
     pub path: Path<'p>,
     parent: Option<&'p Place<'p>>,
@@ -18,6 +19,8 @@ pub(super) struct Place<'p> {
     value: View<'p>,
     /// Of the root.
     old: Option<View<'p>>,
+    /// Of a list: where the old items are.
+    items: OnceCell<Keyed>,
 }
 
 #[derive(Clone, Copy)]
@@ -29,7 +32,15 @@ enum Step<'p> {
 
 impl<'p> Place<'p> {
     pub fn root(node: &'p Structural, value: View<'p>, old: Option<View<'p>>) -> Self {
-        Self { path: Path::ROOT, parent: None, step: Step::Root, node, value, old }
+        Self {
+            path: Path::ROOT,
+            parent: None,
+            step: Step::Root,
+            node,
+            value,
+            old,
+            items: OnceCell::new(),
+        }
     }
 
     pub fn field(&'p self, name: &'p str, node: &'p Structural, value: View<'p>) -> Self {
@@ -51,7 +62,7 @@ impl<'p> Place<'p> {
         node: &'p Structural,
         value: View<'p>,
     ) -> Self {
-        Self { path, parent: Some(self), step, node, value, old: None }
+        Self { path, parent: Some(self), step, node, value, old: None, items: OnceCell::new() }
     }
 
     /// As upstream's errors name the place.
@@ -74,31 +85,56 @@ impl<'p> Place<'p> {
             Step::Root => None,
             Step::Field(name) => old.get(name),
             Step::Item => {
-                counterpart(parent.node, self.value.fields()?, old.items()?).map(View::from)
+                let old = old.items()?;
+                let keyed = parent.items.get_or_init(|| Keyed::of(parent.node, old));
+                keyed.counterpart(parent.node, self.value.fields()?, old).map(View::from)
             }
         }
     }
 }
 
-/// The item of an old list that has the keys of a new one. Other lists have no counterparts.
-fn counterpart<'o>(list: &Structural, item: &Object, old: &'o [Value]) -> Option<&'o Value> {
-    let ListType::Map(keys) = &list.list else { return None };
-    let key = |object: &Object, key: &str| -> Option<Value> {
-        let default = || list.items.as_ref()?.property(key)?.default.clone();
-        object.get(key).cloned().or_else(default)
-    };
-    old.iter().find(|old| {
-        old.as_object().is_some_and(|old| keys.iter().all(|name| key(item, name) == key(old, name)))
-    })
+/// Where the items of a list are, by their keys. Lists without keys have no counterparts.
+struct Keyed(HashMap<String, usize>);
+
+impl Keyed {
+    fn of(list: &Structural, items: &[Value]) -> Self {
+        let ListType::Map(names) = &list.list else { return Self(HashMap::new()) };
+        let mut places = HashMap::with_capacity(items.len());
+        for (at, item) in items.iter().enumerate() {
+            if let Some(item) = item.as_object() {
+                places.entry(Self::key(list, names, item)).or_insert(at);
+            }
+        }
+        Self(places)
+    }
+
+    /// The item of the old list that has the keys of a new one.
+    fn counterpart<'o>(
+        &self,
+        list: &Structural,
+        item: &Object,
+        old: &'o [Value],
+    ) -> Option<&'o Value> {
+        let ListType::Map(names) = &list.list else { return None };
+        old.get(*self.0.get(&Self::key(list, names, item))?)
+    }
+
+    fn key(list: &Structural, names: &[String], item: &Object) -> String {
+        let default = |name: &str| list.items.as_ref()?.property(name)?.default.as_ref();
+        let keys: Vec<Option<&Value>> =
+            names.iter().map(|name| item.get(name).or_else(|| default(name))).collect();
+        serde_json::to_string(&keys).expect("a tree serializes")
+    }
 }
 
 /// Equal, but for the order of lists whose items have keys.
 fn same(node: &Structural, new: View<'_>, old: View<'_>) -> bool {
     match (new, old) {
         (View::Fields(new), View::Fields(old)) => {
+            let mut held = Lookup::new(old);
             new.len() == old.len()
                 && new.iter().all(|(name, new)| {
-                    let Some(old) = old.get(name) else { return false };
+                    let Some(old) = held.get(name) else { return false };
                     match node.child(name) {
                         Some(node) => same(node, new.into(), old.into()),
                         None => new == old,
@@ -109,9 +145,10 @@ fn same(node: &Structural, new: View<'_>, old: View<'_>) -> bool {
             let (ListType::Map(_), Some(items)) = (&node.list, &node.items) else {
                 return new == old;
             };
+            let keyed = Keyed::of(node, old);
             new.len() == old.len()
                 && new.iter().all(|item| {
-                    let old = item.as_object().and_then(|item| counterpart(node, item, old));
+                    let old = item.as_object().and_then(|item| keyed.counterpart(node, item, old));
                     old.is_some_and(|old| same(items, item.into(), old.into()))
                 })
         }
