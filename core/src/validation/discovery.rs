@@ -25,19 +25,19 @@ pub(super) fn rules(kind: &str) -> Option<Rules> {
 
 fn create(target: Target<'_>, object: &Object, errors: &mut Errors) {
     meta::on_create(target, object, meta::subdomain, errors);
-    slice(object, &[], errors);
+    slice(object, &Seen::default(), errors);
 }
 
 fn update(target: Target<'_>, new: &Object, old: &Object, errors: &mut Errors) {
     meta::on_create(target, new, meta::subdomain, errors);
     let endpoints = old.objects("endpoints");
-    let held: Vec<&str> = endpoints.flat_map(|(_, one)| one.texts("addresses")).collect();
+    let held: Seen<'_> = endpoints.flat_map(|(_, one)| one.texts("addresses")).collect();
     slice(new, &held, errors);
     let field = "addressType";
     check::immutable(errors, &Path::root(field), new.value(field), old.value(field), "\"\"");
 }
 
-fn slice(object: &Object, held: &[&str], errors: &mut Errors) {
+fn slice(object: &Object, held: &Seen<'_>, errors: &mut Errors) {
     let family = object.text("addressType");
     match family {
         "" => errors.push(FieldError::required("addressType", "")),
@@ -57,7 +57,7 @@ fn slice(object: &Object, held: &[&str], errors: &mut Errors) {
 
 fn endpoint(
     (endpoint, family): (&Object, &str),
-    held: &[&str],
+    held: &Seen<'_>,
     path: &Path<'_>,
     errors: &mut Errors,
 ) {
@@ -82,7 +82,7 @@ fn endpoint(
 
 fn addresses(
     (endpoint, family): (&Object, &str),
-    held: &[&str],
+    held: &Seen<'_>,
     path: &Path<'_>,
     errors: &mut Errors,
 ) {
@@ -103,7 +103,7 @@ fn addresses(
 }
 
 /// An address that a slice held before may stay, whatever its form.
-fn address((address, family): (&str, &str), held: &[&str], path: &Path<'_>, errors: &mut Errors) {
+fn address((address, family): (&str, &str), held: &Seen<'_>, path: &Path<'_>, errors: &mut Errors) {
     let found = errors.len();
     ip::legacy_address(address, held, path, errors);
     if errors.len() > found {

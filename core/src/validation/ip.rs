@@ -2,6 +2,7 @@
 //! IPv4-mapped addresses were stored before they were refused) and new ones (canonical only).
 
 use super::Errors;
+use super::fields::Seen;
 use super::path::Path;
 use crate::field_error::{FieldError, quoted};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -112,8 +113,8 @@ fn is_mapped(text: &str) -> bool {
 }
 
 /// An address in a field that is older than strict checks; what the object held before may stay.
-pub fn legacy_address(text: &str, held: &[&str], path: &Path<'_>, errors: &mut Errors) {
-    if !held.contains(&text) {
+pub fn legacy_address(text: &str, held: &Seen<'_>, path: &Path<'_>, errors: &mut Errors) {
+    if !held.has(text) {
         strict_address(text, path, errors);
     }
 }
@@ -145,8 +146,8 @@ pub fn address(text: &str, path: &Path<'_>, errors: &mut Errors) {
 }
 
 /// A network in a field that is older than strict checks; what the object held before may stay.
-pub fn legacy_cidr(text: &str, held: &[&str], path: &Path<'_>, errors: &mut Errors) {
-    if !held.contains(&text) {
+pub fn legacy_cidr(text: &str, held: &Seen<'_>, path: &Path<'_>, errors: &mut Errors) {
+    if !held.has(text) {
         strict_cidr(text, path, errors);
     }
 }
@@ -230,7 +231,8 @@ mod tests {
 
     #[test]
     fn old_fields_take_any_form_but_ambiguous_ones() {
-        let legacy = |text| found(|path, errors| legacy_address(text, &[], path, errors));
+        let legacy =
+            |text| found(|path, errors| legacy_address(text, &Seen::default(), path, errors));
         assert!(legacy("10.1.2.3").is_empty());
         assert!(legacy("FE80:0:0:0:0:0:0:0abc").is_empty());
         assert_eq!(legacy("010.1.2.3"), ["Invalid value: \"010.1.2.3\": must not have leading 0s"]);
@@ -238,8 +240,13 @@ mod tests {
         assert_eq!(legacy("1.2.3").len(), 1);
         assert_eq!(legacy("").len(), 1);
         assert!(
-            found(|path, errors| legacy_address("010.0.0.1", &["010.0.0.1"], path, errors))
-                .is_empty()
+            found(|path, errors| legacy_address(
+                "010.0.0.1",
+                &Seen::from_iter(["010.0.0.1"]),
+                path,
+                errors
+            ))
+            .is_empty()
         );
     }
 

@@ -2,7 +2,7 @@
 
 use crate::field_error::FieldError;
 use crate::target::Target;
-use crate::validation::fields::{Fields, metadata, same};
+use crate::validation::fields::{Fields, Seen, metadata, same};
 use crate::validation::ip;
 use crate::validation::path::Path;
 use crate::validation::pod::containers::protocol;
@@ -52,7 +52,7 @@ fn subset(subset: &Object, path: &Path<'_>, errors: &mut Errors) {
 
 fn address(address: &Object, path: &Path<'_>, errors: &mut Errors) {
     let ip = address.text("ip");
-    ip::legacy_address(ip, &[], &path.child("ip"), errors);
+    ip::legacy_address(ip, &Seen::default(), &path.child("ip"), errors);
     if !address.text("hostname").is_empty() {
         check::dns_label(errors, path.child("hostname"), address.text("hostname"));
     }

@@ -3,7 +3,7 @@
 use crate::field_error::FieldError;
 use crate::names;
 use crate::target::Target;
-use crate::validation::fields::{Fields, metadata};
+use crate::validation::fields::{Fields, Seen, metadata};
 use crate::validation::internal;
 use crate::validation::ip;
 use crate::validation::path::Path;
@@ -42,7 +42,7 @@ fn create(target: Target<'_>, node: &Object, errors: &mut Errors) {
     let path = Path::root("spec.podCIDRs");
     let networks: Vec<&str> = spec.texts("podCIDRs").collect();
     for (at, network) in networks.iter().enumerate() {
-        ip::legacy_cidr(network, &[], &path.index(at), errors);
+        ip::legacy_cidr(network, &Seen::default(), &path.index(at), errors);
     }
     if networks.len() > 1 {
         let readable = networks.iter().all(|one| ip::parse_cidr_sloppy(one).is_some());

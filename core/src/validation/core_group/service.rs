@@ -253,7 +253,7 @@ fn client_affinity(config: Option<&Object>, path: &Path<'_>, errors: &mut Errors
 }
 
 fn external_addresses(spec: &Object, held: Option<&Object>, path: &Path<'_>, errors: &mut Errors) {
-    let held: Vec<&str> = held.map(|held| held.texts("externalIPs").collect()).unwrap_or_default();
+    let held: Seen<'_> = held.map(|held| held.texts("externalIPs").collect()).unwrap_or_default();
     for (at, address) in spec.texts("externalIPs").enumerate() {
         let path = path.index(at);
         let before = errors.len();
@@ -273,7 +273,7 @@ fn source_ranges(service: &Object, old: Option<&Object>, errors: &mut Errors) {
             errors.push(FieldError::forbidden(path, ONLY_BALANCED));
         }
         let held = old.map(|old| old.part("spec").texts("loadBalancerSourceRanges"));
-        let held: Vec<&str> = held.into_iter().flatten().map(str::trim).collect();
+        let held: Seen<'_> = held.into_iter().flatten().map(str::trim).collect();
         for (at, range) in spec.texts("loadBalancerSourceRanges").enumerate() {
             ip::legacy_cidr(range.trim(), &held, &path.index(at), errors);
         }
@@ -290,7 +290,7 @@ fn source_ranges(service: &Object, old: Option<&Object>, errors: &mut Errors) {
     let is_new = old.and_then(annotation) != annotation(service);
     if is_new && !ranges.trim().is_empty() {
         for range in ranges.trim().split(',') {
-            ip::legacy_cidr(range.trim(), &[], &path, errors);
+            ip::legacy_cidr(range.trim(), &Seen::default(), &path, errors);
         }
     }
 }
@@ -371,7 +371,7 @@ fn status(new: &Object, old: &Object, errors: &mut Errors) {
 
 /// Where a load balancer takes traffic.
 pub(crate) fn ingress(now: &Object, before: &Object, path: &Path<'_>, errors: &mut Errors) {
-    let held: Vec<&str> = before.objects("ingress").map(|(_, one)| one.text("ip")).collect();
+    let held: Seen<'_> = before.objects("ingress").map(|(_, one)| one.text("ip")).collect();
     for (at, one) in now.objects("ingress") {
         let path = path.index(at);
         let (address, name) = (one.text("ip"), one.text("hostname"));

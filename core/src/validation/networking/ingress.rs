@@ -5,7 +5,7 @@ use crate::field_error::FieldError;
 use crate::names;
 use crate::target::Target;
 use crate::validation::check;
-use crate::validation::fields::{Fields, metadata};
+use crate::validation::fields::{Fields, Seen, metadata};
 use crate::validation::ip;
 use crate::validation::path::Path;
 use crate::validation::{Errors, Rules, meta};
@@ -44,7 +44,7 @@ fn update(target: Target<'_>, new: &Object, old: &Object, errors: &mut Errors) {
     if target.subresource == "status" {
         let ingresses = |object: &Object| object.part("status").part("loadBalancer").clone();
         let old = ingresses(old);
-        let held: Vec<&str> = old.objects("ingress").map(|(_, one)| one.text("ip")).collect();
+        let held: Seen<'_> = old.objects("ingress").map(|(_, one)| one.text("ip")).collect();
         load_balancer(&ingresses(new), &held, errors);
         return;
     }
@@ -209,7 +209,7 @@ fn service(service: &Object, path: &Path<'_>, errors: &mut Errors) {
     }
 }
 
-fn load_balancer(status: &Object, held: &[&str], errors: &mut Errors) {
+fn load_balancer(status: &Object, held: &Seen<'_>, errors: &mut Errors) {
     let path = Path::root("status.loadBalancer.ingress");
     for (at, ingress) in status.objects("ingress") {
         let path = path.index(at);

@@ -5,7 +5,7 @@ use crate::names;
 use crate::target::Target;
 use crate::validation::addresses;
 use crate::validation::check;
-use crate::validation::fields::Fields;
+use crate::validation::fields::{Fields, Seen};
 use crate::validation::ip;
 use crate::validation::labels::{self, Options};
 use crate::validation::path::Path;
@@ -17,12 +17,16 @@ pub(super) const RULES: Rules = Rules { create, update, warnings };
 /// What was stored before it was checked, and may stay.
 struct Held<'o> {
     options: Options,
-    cidrs: Vec<&'o str>,
+    cidrs: Seen<'o>,
 }
 
 fn create(target: Target<'_>, object: &Object, errors: &mut Errors) {
     meta::on_create(target, object, meta::subdomain, errors);
-    spec(object.part("spec"), &Held { options: Options::default(), cidrs: Vec::new() }, errors);
+    spec(
+        object.part("spec"),
+        &Held { options: Options::default(), cidrs: Seen::default() },
+        errors,
+    );
 }
 
 fn update(_: Target<'_>, new: &Object, old: &Object, errors: &mut Errors) {

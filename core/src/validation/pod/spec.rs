@@ -284,7 +284,7 @@ fn dns(spec: &Object, path: &Path<'_>, errors: &mut Errors) {
         too_many(&searches, "searches", what);
     }
     for (at, server) in config.texts("nameservers").enumerate() {
-        ip::legacy_address(server, &[], &servers.index(at), errors);
+        ip::legacy_address(server, &Seen::default(), &servers.index(at), errors);
     }
     for (at, search) in config.texts("searches").enumerate().filter(|(_, one)| *one != ".") {
         let search = search.strip_suffix('.').unwrap_or(search);
@@ -429,7 +429,7 @@ pub(super) fn overhead_of(
 fn host_aliases(spec: &Object, path: &Path<'_>, errors: &mut Errors) {
     for (at, alias) in spec.objects("hostAliases") {
         let path = path.index(at);
-        ip::legacy_address(alias.text("ip"), &[], &path.child("ip"), errors);
+        ip::legacy_address(alias.text("ip"), &Seen::default(), &path.child("ip"), errors);
         for (at, name) in alias.texts("hostnames").enumerate() {
             let path = path.child("hostnames");
             check::dns_subdomain(errors, path.index(at), name);

@@ -176,7 +176,7 @@ fn claims(status: &Object, spec: &Object, path: &Path<'_>, errors: &mut Errors) 
 /// Addresses of the pod or its node: valid, and at most one of each family.
 fn addresses(status: &Object, held: &Object, name: &str, path: &Path<'_>, errors: &mut Errors) {
     let path = path.child(name);
-    let held: Vec<&str> = held.objects(name).map(|(_, one)| one.text("ip")).collect();
+    let held: Seen<'_> = held.objects(name).map(|(_, one)| one.text("ip")).collect();
     let all: Vec<&str> = status.objects(name).map(|(_, one)| one.text("ip")).collect();
     for (at, address) in all.iter().enumerate() {
         ip::legacy_address(address, &held, &path.index(at), errors);

@@ -87,7 +87,7 @@ fn are_addresses(
     path: &Path<'_>,
     errors: &mut Errors,
 ) -> bool {
-    let held: Vec<&str> = held.map(|held| held.texts(ADDRESSES).collect()).unwrap_or_default();
+    let held: Seen<'_> = held.map(|held| held.texts(ADDRESSES).collect()).unwrap_or_default();
     let count = spec.list(ADDRESSES).len();
     let mut valid = true;
     for (at, address) in spec.texts(ADDRESSES).enumerate() {
