@@ -40,6 +40,7 @@ pub mod object;
 pub mod openid;
 pub mod options;
 pub mod peer;
+pub mod protobuf;
 pub mod query;
 pub mod rbac;
 mod rebalance;

@@ -68,6 +68,12 @@ fn check(path: &Path, stem: &str) -> Result<(), String> {
     if let Some(found) = difference(&value, &Value::Object(decoded.object), "json") {
         return Err(found);
     }
+    let text = serde_json::to_vec(&Value::Object(object.clone())).map_err(|e| e.to_string())?;
+    let mut transcoder = proto::Transcoder::default();
+    let transcoded = transcoder.encode(&BUILT_IN, id, &text);
+    if transcoded != proto::encode(&BUILT_IN, id, object).ok().as_deref() {
+        return Err("its text and its tree differ in protobuf".to_owned());
+    }
     let written = proto::encode_enveloped(&BUILT_IN, id, object).map_err(|e| e.to_string())?;
     let opened = proto::open(&golden).map_err(|e| e.to_string())?;
     let mut read = proto::decode(&BUILT_IN, id, opened.raw).map_err(|e| e.to_string())?;

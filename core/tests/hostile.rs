@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use xebec_core::apply::{Manager, Writer};
+use xebec_core::codec::proto::Transcoder;
 use xebec_core::codec::{json, proto};
 use xebec_core::custom::Structural;
 use xebec_core::custom::validate;
@@ -60,6 +61,28 @@ proptest! {
     #[test]
     fn json_of_any_text(id in kinds(), text in "[\\[\\]{}:,\"a-z0-9 .\\\\-]{0,80}") {
         let _ = json::decode(&BUILT_IN, id, text.as_bytes());
+        let _ = Transcoder::default().encode(&BUILT_IN, id, text.as_bytes());
+    }
+
+    /// Text is taken only where the tree of it would be written the same.
+    #[test]
+    fn protobuf_of_any_text(
+        at in any::<prop::sample::Index>(),
+        byte in "[\\[\\]{}:,\"0-9a-z.\\\\ -]",
+        length in 0..3_usize,
+    ) {
+        let id = BUILT_IN.find("k8s.io.api.core.v1.Pod").expect("known");
+        let object = proto::decode(&BUILT_IN, id, &pod()).expect("valid");
+        let mut text = serde_json::to_vec(&Value::Object(object)).expect("serializes");
+        let at = at.index(text.len());
+        text.splice(at..(at + length).min(text.len()), byte.bytes());
+        let mut transcoder = Transcoder::default();
+        if let Some(transcoded) = transcoder.encode(&BUILT_IN, id, &text)
+            && let Ok(Value::Object(object)) = serde_json::from_slice(&text)
+        {
+            let encoded = proto::encode(&BUILT_IN, id, &object).expect("encodes");
+            prop_assert_eq!(transcoded, encoded);
+        }
     }
 
     #[test]

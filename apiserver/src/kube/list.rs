@@ -37,6 +37,7 @@ use super::call::Call;
 use super::found::Found;
 use super::limits::{GZIP_BYTES_MIN, LIST_EXAMINED_PER_TURN};
 use super::negotiate::{Media, Offers, Wanted, negotiate};
+use super::protobuf::Encoder;
 use super::reply::{Answer, Reply};
 use super::respond;
 use super::selection::{Matcher, Scope};
@@ -105,12 +106,13 @@ async fn answer(mut body: ListBody, wanted: &Wanted) -> Answer {
 /// What the items of a list take in protobuf.
 async fn measure(shape: &Shape, mut items: Items, kept: &mut Kept) -> Result<usize, Status> {
     let mut bytes = 0;
+    let mut encoder = Encoder::default();
     let examined = LIST_EXAMINED_PER_TURN / 32;
     let mut more = true;
     while more {
         more = poll_fn(|cx| {
             items.poll_each(cx, examined, |kv| {
-                let item = shape.protobuf(AtRest::from(kv))?;
+                let item = encoder.encode(shape, AtRest::from(kv))?;
                 bytes += ProtobufList::item_bytes(item.len());
                 kept.push(item);
                 Ok(ControlFlow::Continue(()))

@@ -9,7 +9,6 @@ use super::negotiate::{Form, Media, Wanted};
 use super::object::{push_version, splice_at};
 use super::selection::at_rest;
 use std::sync::Arc;
-use xebec_core::codec::proto;
 use xebec_core::convert::{convert, from_stored};
 use xebec_core::field_error::FieldError;
 use xebec_core::registry::{Resource, Version};
@@ -29,7 +28,7 @@ pub struct Shape {
     form: Form,
     include: Include,
     printer: Option<Printer>,
-    /// How bytes at rest begin that can be shown as they are, if any can.
+    /// How bytes at rest begin that need no tree to be shown, if any do.
     verbatim: Option<Box<[u8]>>,
 }
 
@@ -57,7 +56,7 @@ impl Shape {
     pub fn of(found: &Found, wanted: &Wanted, include: Include) -> Self {
         let (resource, stored) = (&found.resource, found.resource.stored_version());
         let is_stored = resource.stored_as.is_none() && stored.name == found.version().name;
-        let whole = wanted.form == Form::Object && wanted.media == Media::Json;
+        let whole = wanted.form == Form::Object && wanted.media != Media::Yaml;
         let is_table = matches!(wanted.form, Form::Table { .. });
         Self {
             resource: resource.clone(),
@@ -102,7 +101,7 @@ impl Shape {
 
     /// True if objects mostly are shown by their bytes, that is, at next to no cost.
     pub fn is_verbatim(&self) -> bool {
-        self.verbatim.is_some()
+        self.verbatim.is_some() && self.media == Media::Json
     }
 
     /// The schema of what is written.
@@ -148,12 +147,6 @@ impl Shape {
             Value::Object(partial) => Ok(partial),
             _ => Err(Status::internal("bare metadata is no object")),
         }
-    }
-
-    /// Protobuf of what is shown, without an envelope.
-    pub fn protobuf(&self, object: AtRest<'_>) -> Result<Vec<u8>, Status> {
-        let (schema, id) = self.message();
-        proto::encode(schema, id, &self.shown(object)?).map_err(Status::internal)
     }
 
     /// How tables are made at a time.

@@ -5,8 +5,13 @@
 //! is measured twice.
 
 mod read;
+mod source;
+mod tape;
 mod write;
 
+use self::source::Source;
+use self::tape::{Cursor, Recorded, Tape};
+use self::write::{Backwards, Writer};
 use super::CodecError;
 use crate::schema::{MessageId, Schema};
 use crate::value::{Object, Value};
@@ -16,9 +21,50 @@ pub const MAGIC: &[u8; 4] = b"k8s\0";
 
 /// Encodes a message without envelope.
 pub fn encode(schema: &Schema, id: MessageId, object: &Object) -> Result<Vec<u8>, CodecError> {
-    let mut out = write::Backwards::default();
-    write::message(schema, id, object, &mut out)?;
-    Ok(out.into_bytes())
+    let mut out = Backwards::default();
+    Writer::<&Value>::new(schema, &mut out).message(id, Some(object))?;
+    Ok(out.written().to_vec())
+}
+
+/// Encodes messages from JSON as servers write it, without a tree of it. Made once for many: it
+/// keeps its room.
+#[derive(Debug, Default)]
+pub struct Transcoder {
+    tape: Tape,
+    out: Backwards,
+}
+
+impl Transcoder {
+    /// What [`encode`] makes of the object that compact JSON holds. `None` where that takes a
+    /// closer look: for JSON with white space or escaped names, and for all errors.
+    pub fn encode(&mut self, schema: &Schema, id: MessageId, json: &[u8]) -> Option<&[u8]> {
+        self.out.clear();
+        self.message(schema, id, json)?;
+        Some(self.out.written())
+    }
+
+    /// What [`encode_enveloped`] makes of it, for an object of this version and kind.
+    pub fn encode_enveloped(
+        &mut self,
+        schema: &Schema,
+        id: MessageId,
+        (api_version, kind): (&str, &str),
+        json: &[u8],
+    ) -> Option<&[u8]> {
+        self.out.clear();
+        let end = begin_envelope(&mut self.out);
+        self.message(schema, id, json)?;
+        end_envelope(&mut self.out, end, (api_version, kind));
+        Some(self.out.written())
+    }
+
+    fn message(&mut self, schema: &Schema, id: MessageId, json: &[u8]) -> Option<()> {
+        let json = std::str::from_utf8(json).ok()?;
+        self.tape.read(json.as_bytes())?;
+        let recorded = Recorded::new(json, &self.tape);
+        let mut writer = Writer::<Cursor<'_>>::new(schema, &mut self.out);
+        writer.message(id, Some(recorded.root().as_object()?)).ok()
+    }
 }
 
 /// Encodes an object in its envelope: magic, then `runtime.Unknown` with the object's type.
@@ -28,18 +74,28 @@ pub fn encode_enveloped(
     object: &Object,
 ) -> Result<Vec<u8>, CodecError> {
     let text = |name| object.get(name).and_then(Value::as_str).unwrap_or_default();
-    let mut out = write::Backwards::default();
+    let mut out = Backwards::default();
+    let end = begin_envelope(&mut out);
+    Writer::<&Value>::new(schema, &mut out).message(id, Some(object))?;
+    end_envelope(&mut out, end, (text("apiVersion"), text("kind")));
+    Ok(out.written().to_vec())
+}
+
+/// Writes what comes after the message.
+fn begin_envelope(out: &mut Backwards) -> usize {
     out.bytes_field(4, b"");
     out.bytes_field(3, b"");
-    let end = out.len();
-    write::message(schema, id, object, &mut out)?;
+    out.len()
+}
+
+/// Writes what comes before the message, that ends at `end`.
+fn end_envelope(out: &mut Backwards, end: usize, (api_version, kind): (&str, &str)) {
     out.close(2, end);
     let end = out.len();
-    out.bytes_field(2, text("kind").as_bytes());
-    out.bytes_field(1, text("apiVersion").as_bytes());
+    out.bytes_field(2, kind.as_bytes());
+    out.bytes_field(1, api_version.as_bytes());
     out.close(1, end);
     out.raw(MAGIC);
-    Ok(out.into_bytes())
 }
 
 /// Decodes a message without envelope into what upstream's JSON of it would hold.

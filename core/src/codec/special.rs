@@ -7,22 +7,32 @@ use crate::value::Value;
 
 /// The canonical text of a quantity given as text or number.
 pub fn quantity(value: &Value) -> Result<String, CodecError> {
-    let text = match value {
-        Value::String(text) => text.trim().to_owned(),
-        Value::Int(number) => number.to_string(),
-        Value::Float(number) => number.to_string(),
-        other => return Err(wrong_type("a quantity", other)),
-    };
-    Quantity::parse(&text).map(|quantity| quantity.to_string()).map_err(invalid)
+    match value {
+        Value::String(text) => quantity_of(text),
+        Value::Int(number) => quantity_of(&number.to_string()),
+        Value::Float(number) => quantity_of(&number.to_string()),
+        other => Err(wrong_type("a quantity", other)),
+    }
+}
+
+/// The canonical text of a quantity.
+pub(crate) fn quantity_of(text: &str) -> Result<String, CodecError> {
+    Quantity::parse(text.trim()).map(|quantity| quantity.to_string()).map_err(invalid)
 }
 
 pub fn timestamp(value: &Value) -> Result<Timestamp, CodecError> {
-    let text = value.as_str().ok_or_else(|| wrong_type("a time", value))?;
+    timestamp_of(value.as_str().ok_or_else(|| wrong_type("a time", value))?)
+}
+
+pub(crate) fn timestamp_of(text: &str) -> Result<Timestamp, CodecError> {
     Timestamp::parse(text).ok_or_else(|| invalid(format!("{text:?} is not an RFC 3339 time")))
 }
 
 pub fn duration(value: &Value) -> Result<i64, CodecError> {
-    let text = value.as_str().ok_or_else(|| wrong_type("a duration", value))?;
+    duration_of(value.as_str().ok_or_else(|| wrong_type("a duration", value))?)
+}
+
+pub(crate) fn duration_of(text: &str) -> Result<i64, CodecError> {
     parse_duration(text).ok_or_else(|| invalid(format!("{text:?} is not a duration")))
 }
 
@@ -31,7 +41,11 @@ pub fn duration_text(nanos: i64) -> Value {
 }
 
 pub(crate) fn wrong_type(expected: &'static str, got: &Value) -> CodecError {
-    CodecError::Type { path: String::new(), expected, got: got.kind_name() }
+    wrong_kind(expected, got.kind_name())
+}
+
+pub(crate) fn wrong_kind(expected: &'static str, got: &'static str) -> CodecError {
+    CodecError::Type { path: String::new(), expected, got }
 }
 
 pub(crate) fn invalid(message: impl std::fmt::Display) -> CodecError {

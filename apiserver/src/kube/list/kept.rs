@@ -47,14 +47,13 @@ impl Kept {
     }
 
     /// Keeps the next item, if there is room for it and there was for all before.
-    pub fn push(&mut self, mut item: Vec<u8>) {
-        item.shrink_to_fit();
+    pub fn push(&mut self, item: &[u8]) {
         let bytes = item.len() + size_of::<Vec<u8>>();
         self.full = self.full || !self.reserve(bytes);
         if !self.full {
             self.left_bytes -= bytes;
             self.total_bytes += bytes;
-            self.items.push_back(item);
+            self.items.push_back(item.to_vec());
         }
     }
 
@@ -91,10 +90,10 @@ mod tests {
     fn items_come_back_in_order_until_the_list_is_full() {
         let mut kept = Kept::new(Room::default());
         for number in 0..=u8::try_from(LIST_KEPT_BYTES_MAX / MIB).expect("not many") {
-            kept.push(vec![number; MIB]);
+            kept.push(&vec![number; MIB]);
         }
         // One that would fit is not kept behind one that did not.
-        kept.push(vec![0]);
+        kept.push(&[0]);
         let mut firsts = Vec::new();
         while let Some(item) = kept.next() {
             assert_eq!(item.len(), MIB);
@@ -110,7 +109,7 @@ mod tests {
         let fill = || {
             let mut kept = Kept::new(room.clone());
             for _ in 0..LIST_KEPT_BYTES_MAX / MIB {
-                kept.push(vec![1; MIB]);
+                kept.push(&vec![1; MIB]);
             }
             kept
         };

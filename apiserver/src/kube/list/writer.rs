@@ -4,6 +4,7 @@ use super::frame::Frame;
 use super::kept::Kept;
 use super::protobuf::ProtobufList;
 use crate::kube::negotiate::Form;
+use crate::kube::protobuf::Encoder;
 use crate::kube::respond::yaml;
 use crate::kube::shape::{AtRest, Shape};
 use std::sync::Arc;
@@ -25,7 +26,7 @@ pub struct Writer {
 enum Dialect {
     Json(Frame),
     Yaml { before: String, items: &'static str, none: &'static str, after: String },
-    Protobuf(ProtobufList, Kept),
+    Protobuf(ProtobufList, Kept, Box<Encoder>),
 }
 
 impl Writer {
@@ -43,7 +44,7 @@ impl Writer {
 
     /// `kept` are the first of the items that will come.
     pub fn protobuf(shape: Arc<Shape>, now: Timestamp, list: ProtobufList, kept: Kept) -> Self {
-        Self { shape, now, dialect: Dialect::Protobuf(list, kept), begun: false }
+        Self { shape, now, dialect: Dialect::Protobuf(list, kept, Box::default()), begun: false }
     }
 
     /// Writes what comes before the items.
@@ -61,7 +62,7 @@ impl Writer {
                 out.extend_from_slice(items.as_bytes());
                 out.push(b':');
             }
-            Dialect::Protobuf(list, _) => list.head(out),
+            Dialect::Protobuf(list, ..) => list.head(out),
         }
     }
 
@@ -80,9 +81,11 @@ impl Writer {
                 push_block(out, &yaml(&self.tree_item(object)?)?);
                 Ok(())
             }
-            Dialect::Protobuf(list, kept) => {
-                let item = kept.next().map_or_else(|| self.shape.protobuf(object), Ok)?;
-                list.item(out, &item);
+            Dialect::Protobuf(list, kept, encoder) => {
+                match kept.next() {
+                    Some(item) => list.item(out, &item),
+                    None => list.item(out, encoder.encode(&self.shape, object)?),
+                }
                 Ok(())
             }
         }
@@ -107,7 +110,7 @@ impl Writer {
                 }
                 out.extend_from_slice(after.as_bytes());
             }
-            Dialect::Protobuf(list, _) => list.tail(out),
+            Dialect::Protobuf(list, ..) => list.tail(out),
         }
     }
 

@@ -6,6 +6,7 @@ use super::change::Change;
 use crate::kube::clock;
 use crate::kube::list::{push_field, push_json};
 use crate::kube::negotiate::{Form, JSON, Media};
+use crate::kube::protobuf::Encoder;
 use crate::kube::shape::{AtRest, Shape, meta_message};
 use xebec_core::codec::{normal, proto};
 use xebec_core::schema::{BUILT_IN, MessageId, Schema};
@@ -59,6 +60,11 @@ impl Framer {
                 return Ok(());
             }
             out.truncate(start);
+        }
+        if self.shape.media() == Media::Protobuf {
+            let mut encoder = Encoder::default();
+            push_protobuf(out, change.name(), encoder.encode_enveloped(&self.shape, object)?);
+            return Ok(());
         }
         let object = match self.shape.printer() {
             Some(_) => self.table(&Value::Object(self.shape.whole(object)?), headers),
