@@ -242,6 +242,18 @@ fn lists_of_many_items_are_judged_cheaply() {
 }
 
 #[test]
+fn many_ephemeral_containers_are_kept_cheaply() {
+    let registry = Registry::built_in(Selection::Default);
+    let resource = registry.find_resource("", "pods").expect("known");
+    let target = Target { subresource: "ephemeralcontainers", ..Target::stored(resource) };
+    let pod = |names: &mut dyn Iterator<Item = usize>| {
+        let all: Vec<String> = names.map(|n| format!(r#"{{"name":"e{n}"}}"#)).collect();
+        object(&format!(r#"{{"spec":{{"ephemeralContainers":[{}]}}}}"#, all.join(",")))
+    };
+    validation::on_update(target, &pod(&mut (0..MANY).rev()), &pod(&mut (0..MANY)));
+}
+
+#[test]
 fn many_owners_are_told_apart_cheaply() {
     let owners: Vec<String> =
         (0..MANY).map(|n| format!(r#"{{"uid":"u","name":"o{n}"}}"#)).collect();

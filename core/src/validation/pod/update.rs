@@ -12,7 +12,7 @@ use crate::field_error::{FieldError, Reason};
 use crate::names;
 use crate::target::Target;
 use crate::value::{Lookup, Object, Value};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 const UPDATABLE: &str = "pod updates may not change fields other than \
     `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,\
@@ -247,11 +247,11 @@ pub(super) fn ephemeral(target: Target<'_>, new: &Object, old: &Object, errors: 
     kept_annotations(new, old, &options, errors);
     let path = Path::root("spec.ephemeralContainers");
     let (new, old) = (new.part("spec"), old.part("spec"));
+    let now = new.objects("ephemeralContainers");
+    let now: HashMap<&str, &Object> = now.map(|(_, one)| (one.text("name"), one)).collect();
     for (_, before) in old.objects("ephemeralContainers") {
         let name = before.text("name");
-        let now = new.objects("ephemeralContainers").map(|(_, one)| one);
-        let now = now.filter(|one| one.text("name") == name).last();
-        let verb = match now {
+        let verb = match now.get(name) {
             None => "removed",
             Some(now) if !same_objects(now, before) => "changed",
             Some(_) => continue,
