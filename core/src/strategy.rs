@@ -13,6 +13,7 @@ pub mod binding;
 mod certificates;
 mod claim;
 pub mod conditions;
+pub mod connect;
 mod context;
 mod core;
 mod custom;

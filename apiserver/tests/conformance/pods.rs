@@ -217,6 +217,43 @@ async fn the_generation_of_a_pod_counts_changes_of_its_specification() {
     servers.stop().await;
 }
 
+/// What can be said of connections before a node is asked.
+#[tokio::test]
+async fn connections_to_pods_need_a_node() {
+    let servers = start().await;
+    servers.post(PODS, &test_pod("p")).await.done();
+    let mut pair = test_pod("pair");
+    let second = json!({"name": "d", "image": "i"});
+    pair["spec"]["containers"].as_array_mut().expect("containers").push(second);
+    servers.post(PODS, &pair).await.done();
+    let ask = async |method: &str, rest: &str| {
+        let answer = servers.call(method, &format!("{PODS}/{rest}"), &Value::Null).await;
+        (answer.code, answer.message().to_owned())
+    };
+    // A pod that waits for a node has said nothing.
+    assert_eq!(ask("GET", "p/log").await, (204, String::new()));
+    assert_eq!(ask("GET", "p/log?container=c&tailLines=1").await.0, 204);
+    assert_eq!(ask("GET", "p/log?tailLines=-1").await.0, 422);
+    assert_eq!(ask("GET", "nobody/log").await.0, 404);
+    let wrong = "container x is not valid for pod p";
+    assert_eq!(ask("GET", "p/log?container=x").await, (400, wrong.to_owned()));
+    let which = "a container name must be specified for pod pair, choose one of: [c d]";
+    assert_eq!(ask("POST", "pair/exec?command=ls").await, (400, which.to_owned()));
+    let nowhere = (400, "pod p does not have a host assigned".to_owned());
+    for connection in ["exec?command=ls", "attach", "portforward"] {
+        assert_eq!(ask("POST", &format!("p/{connection}")).await, nowhere, "{connection}");
+    }
+    assert_eq!(ask("GET", "p:80/proxy/x").await, (400, "address not allowed".to_owned()));
+    assert_eq!(ask("GET", "ftp:p:80/proxy/").await.1, "invalid pod request \"ftp:p:80\"");
+
+    start_on_node(&servers, "p").await;
+    assert_eq!(ask("GET", "p/log").await, (404, "nodes \"n\" not found".to_owned()));
+    servers.post("/api/v1/nodes", &json!({"metadata": {"name": "n"}})).await.done();
+    let lost = "no preferred addresses found; known addresses: []";
+    assert_eq!(ask("GET", "p/log").await, (500, lost.to_owned()));
+    servers.stop().await;
+}
+
 #[tokio::test]
 async fn volumes_of_csi_drivers_are_in_pods() {
     let servers = start().await;

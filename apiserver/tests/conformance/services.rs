@@ -196,3 +196,27 @@ async fn a_port_is_shared_by_protocols() {
     }
     servers.stop().await;
 }
+
+#[tokio::test]
+async fn requests_are_forwarded_to_endpoints_alone() {
+    let servers = Servers::ready().await;
+    servers.post(SERVICES, &service("s", "ClusterIP")).await.done();
+    let ask = async |name: &str| {
+        let uri = format!("{SERVICES}/{name}/proxy/some/path");
+        let answer = servers.call("GET", &uri, &Value::Null).await;
+        (answer.code, answer.message().to_owned())
+    };
+    let missing = (404, "endpoints \"s\" not found".to_owned());
+    for name in ["s", "s:http", "s:80", "https:s:http"] {
+        assert_eq!(ask(name).await, missing, "{name}");
+    }
+    let port = "no service port 81 found for service \"s\"";
+    assert_eq!(ask("s:81").await, (503, port.to_owned()));
+    assert_eq!(ask("x:80").await, (404, "services \"x\" not found".to_owned()));
+    assert_eq!(ask("a:b:c:d").await, (400, "invalid service request \"a:b:c:d\"".to_owned()));
+    let endpoints = "/api/v1/namespaces/default/endpoints";
+    servers.post(endpoints, &json!({"metadata": {"name": "s"}})).await.done();
+    let none = "no endpoints available for service \"s\"";
+    assert_eq!(ask("s:http").await, (503, none.to_owned()));
+    servers.stop().await;
+}
