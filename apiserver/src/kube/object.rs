@@ -141,6 +141,15 @@ pub fn metadata_mut(object: &mut Object) -> &mut Object {
     }
 }
 
+/// An object from JSON, for tests.
+#[cfg(test)]
+pub fn object(text: &str) -> Object {
+    match serde_json::from_str(text) {
+        Ok(Value::Object(object)) => object,
+        other => panic!("no object: {other:?}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -119,13 +119,7 @@ fn text<'v>(value: &'v Value, name: &str) -> &'v str {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn pod(text: &str) -> Object {
-        match serde_json::from_str(text).expect("valid JSON") {
-            Value::Object(object) => object,
-            _ => Object::new(),
-        }
-    }
+    use crate::kube::object::object as pod;
 
     #[test]
     fn containers_add_up_and_init_containers_need_the_most_of_them() {

@@ -129,11 +129,7 @@ fn put(object: &mut Object, path: &[&str], value: Value) {
 mod tests {
     use super::*;
     use crate::kube::object::meta;
-
-    fn object(text: &str) -> Object {
-        let value: Value = serde_json::from_str(text).expect("JSON");
-        value.as_object().expect("an object").clone()
-    }
+    use crate::kube::object::object;
 
     #[test]
     fn the_compiled_in_roles_are_read() {

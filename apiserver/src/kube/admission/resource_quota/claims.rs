@@ -67,13 +67,7 @@ pub fn classes(claim: &Object) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn object(text: &str) -> Object {
-        match serde_json::from_str(text).expect("valid JSON") {
-            Value::Object(object) => object,
-            _ => Object::new(),
-        }
-    }
+    use crate::kube::object::object;
 
     #[test]
     fn claims_use_storage_of_their_class() {

@@ -231,13 +231,7 @@ fn device_usage(claim: &Object) -> ResourceList {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn object(text: &str) -> Object {
-        match serde_json::from_str(text).expect("valid JSON") {
-            Value::Object(object) => object,
-            _ => Object::new(),
-        }
-    }
+    use crate::kube::object::object;
 
     #[test]
     fn names_lead_to_what_is_counted() {

@@ -149,13 +149,7 @@ fn looks_beyond_its_namespace(pod: &Object) -> bool {
 mod tests {
     use super::*;
     use crate::kube::admission::resource_list::tests::list;
-
-    fn object(text: &str) -> Object {
-        match serde_json::from_str(text).expect("valid JSON") {
-            Value::Object(object) => object,
-            _ => Object::new(),
-        }
-    }
+    use crate::kube::object::object;
 
     #[test]
     fn pods_use_what_they_request_until_they_have_ended() {

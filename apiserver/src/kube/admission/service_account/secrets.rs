@@ -94,13 +94,7 @@ fn of_containers<'p>(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn object(text: &str) -> Object {
-        match serde_json::from_str(text).expect("valid JSON") {
-            Value::Object(object) => object,
-            _ => Object::new(),
-        }
-    }
+    use crate::kube::object::object;
 
     fn account() -> Object {
         object(

@@ -1,14 +1,7 @@
 //! Each check finds what it is for, in upstream's words, and nothing else.
 
 use super::*;
-use xebec_core::value::{Object, Value};
-
-fn object(text: &str) -> Object {
-    match serde_json::from_str(text).expect("valid JSON") {
-        Value::Object(object) => object,
-        _ => Object::new(),
-    }
-}
+use crate::kube::object::object;
 
 fn found(level: Level, version: Version, pod: &str) -> String {
     let pod = object(pod);
