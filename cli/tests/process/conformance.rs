@@ -84,6 +84,8 @@ fn kubectl_runs_and_changes_pods() {
     feed(&cluster, &["replace", "-f", "-"], &changed);
     assert_eq!(image(&cluster, "web"), "busybox:1.37");
 
+    assert_eq!(run(&cluster, &["logs", "web"]), "", "what has not begun has said nothing");
+
     run(&cluster, &["label", "pods", "web", "testing-label=testing-label-value"]);
     let column = ["get", "pod", "web", "-L", "testing-label"];
     assert!(run(&cluster, &column).contains("testing-label-value"));
