@@ -20,6 +20,7 @@ pub mod call;
 pub mod clock;
 mod connection;
 pub mod custom;
+pub mod deadline;
 pub mod decode;
 pub mod documents;
 pub mod errors;

@@ -8,6 +8,8 @@ mod support;
 
 #[path = "conformance/accounts.rs"]
 mod accounts;
+#[path = "conformance/apply.rs"]
+mod apply;
 #[path = "conformance/batch.rs"]
 mod batch;
 #[path = "conformance/certificates.rs"]

@@ -29,7 +29,7 @@ use super::storage::Storage;
 use super::turns::Turns;
 use super::user::User;
 use super::watch::Kinds;
-use super::{clock, decode};
+use super::{clock, deadline, decode};
 use crate::exposition;
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_LENGTH};
@@ -169,9 +169,15 @@ impl Api {
         B: http_body::Body<Data = Bytes> + Send,
         B::Error: Into<BodyError>,
     {
-        self.let_in(call, user).await?;
-        call.body = read_body(call, body, BODY_TIMEOUT).await?;
-        self.answer(call).await
+        let deadline = deadline::of(call)?;
+        let done = async {
+            self.let_in(call, user).await?;
+            call.body = read_body(call, body, BODY_TIMEOUT).await?;
+            self.answer(call).await
+        };
+        let Some(deadline) = deadline else { return done.await };
+        let late = |_| Status::timeout("request did not complete within the allotted timeout", 0);
+        timeout(deadline, done).await.map_err(late)?
     }
 
     /// Settles on whose behalf the request is made, and that it may be.

@@ -206,3 +206,29 @@ async fn custom_objects_are_selected_by_their_fields() {
     }
     servers.stop().await;
 }
+
+/// Upstream's core groups want a domain of finalizers that are not their own; others do not.
+#[tokio::test]
+async fn finalizers_need_a_domain_in_core_groups_alone() {
+    let servers = Servers::ready().await;
+    let named = |name: &str| json!({"metadata": {"name": name, "finalizers": ["plain"]}});
+    let mut one = definition("example.com", "Foo", "Namespaced", &[("v1", anything())]);
+    one["metadata"]["finalizers"] = json!(["plain"]);
+    servers.define(&one).await;
+    servers.patch(&uri(&one), &json!({"metadata": {"labels": {"a": "b"}}})).await.done();
+    let mut foo = named("one");
+    crate::operations::merge(&mut foo, &json!({"apiVersion": "example.com/v1", "kind": "Foo"}));
+    for (collection, object) in [
+        ("/apis/example.com/v1/namespaces/default/foos", foo),
+        ("/apis/coordination.k8s.io/v1/namespaces/default/leases", named("one")),
+        ("/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations", named("one")),
+    ] {
+        servers.post(collection, &object).await.done();
+        let patch = json!({"metadata": {"labels": {"a": "b"}, "finalizers": ["plain", "more"]}});
+        servers.patch(&format!("{collection}/one"), &patch).await.done();
+    }
+    let maps = "/api/v1/namespaces/default/configmaps";
+    let refused = servers.post(maps, &named("one")).await.refused(422);
+    assert!(refused.contains("is it fully qualified"), "{refused}");
+    servers.stop().await;
+}

@@ -174,3 +174,69 @@ async fn a_review_cannot_be_a_table() {
     assert_eq!(refused.code, 406);
     servers.stop().await;
 }
+
+#[tokio::test]
+async fn what_is_not_there_is_not_found() {
+    let servers = Servers::ready().await;
+    let apps = servers.get("/apis/apps/v1").await;
+    let resources = apps["resources"].as_array().expect("resources");
+    assert!(!resources.iter().any(|one| one["name"] == "please-dont-ever-create-this"));
+    servers.call("GET", "/apis/not-these-apps/v1", &Value::Null).await.refused(404);
+    servers.stop().await;
+}
+
+/// The hash is an implementation's own business, but clients compare it.
+#[tokio::test]
+async fn versions_of_a_custom_resource_share_the_hash_of_the_stored_one() {
+    let servers = Servers::ready().await;
+    let versions = [("v1beta1", anything()), ("v1", anything())];
+    servers.define(&definition("example.com", "Foo", "Namespaced", &versions)).await;
+    let mut hashes = Vec::new();
+    for version in ["v1", "v1beta1"] {
+        let list = servers.get(&format!("/apis/example.com/{version}")).await;
+        let resources = list["resources"].as_array().expect("resources");
+        let foos = resources.iter().find(|one| one["name"] == "foos").expect("foos");
+        hashes.push(foos["storageVersionHash"].as_str().expect("a hash").to_owned());
+    }
+    assert_eq!(hashes[0], hashes[1]);
+    servers.stop().await;
+}
+
+#[tokio::test]
+async fn a_timeout_is_read_and_bounded() {
+    let servers = Servers::ready().await;
+    let asked = async |timeout: &str| {
+        servers.call("GET", &format!("/version?timeout={timeout}"), &Value::Null).await
+    };
+    let refused = asked("invalid").await;
+    assert_eq!(refused.code, 400);
+    let text = String::from_utf8_lossy(&refused.bytes).into_owned();
+    assert!(text.contains("invalid timeout specified in the request URL"), "{text}");
+    for fine in ["3m", "0s"] {
+        assert_eq!(asked(fine).await.code, 200, "{fine}");
+    }
+    servers.stop().await;
+}
+
+/// Every document of OpenAPI v3 that is listed can be read, and that of a definition goes with it.
+#[tokio::test]
+async fn every_version_has_a_document_of_openapi() {
+    let servers = Servers::ready().await;
+    let one = definition("example.com", "Foo", "Namespaced", &[("v1beta1", anything())]);
+    servers.define(&one).await;
+    let root = servers.get("/openapi/v3").await;
+    let paths = root["paths"].as_object().expect("paths");
+    for group in ["api/v1", "apis/apps/v1", "apis/example.com/v1beta1"] {
+        assert!(paths.contains_key(group), "{group}");
+    }
+    for (path, listed) in paths {
+        let url = listed["serverRelativeURL"].as_str().expect("a URL");
+        let document = servers.get(url).await;
+        assert!(document["paths"].is_object(), "{path}");
+        assert!(document["openapi"].as_str().is_some_and(|text| text.starts_with("3.")), "{path}");
+    }
+    crate::definition::remove(&servers, &one).await;
+    let gone = |root: &Value| root["paths"].get("apis/example.com/v1beta1").is_none();
+    servers.until("/openapi/v3", gone).await;
+    servers.stop().await;
+}

@@ -112,6 +112,14 @@ fn every_proof_is_a_test() {
     }
 }
 
+/// Nothing that API servers alone must do is left to be believed.
+#[test]
+fn every_behaviour_of_api_servers_is_proved() {
+    for row in rows().iter().filter(|row| row.need == "api") {
+        assert!(!row.proofs.is_empty(), "{} has no test", row.name);
+    }
+}
+
 /// A topic that is not a module of the test binary has tests that never run.
 #[test]
 fn every_topic_is_compiled() {

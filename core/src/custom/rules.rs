@@ -6,7 +6,6 @@ use crate::field_error::FieldError;
 use crate::lifecycle;
 use crate::names;
 use crate::target::Target;
-use crate::validation::path::Path;
 use crate::validation::{Errors, Rules, meta};
 use crate::value::{Object, Value};
 use std::collections::HashSet;
@@ -17,9 +16,7 @@ fn create(target: Target<'_>, object: &Object, errors: &mut Errors) {
     if type_meta(target, object, errors) {
         return;
     }
-    let metadata = lifecycle::metadata(object);
-    let namespaced = target.resource.namespaced;
-    meta::of_new(metadata, namespaced, meta::subdomain, &Path::root("metadata"), errors);
+    meta::plain_on_create(target, object, meta::subdomain, errors);
     let found = structural_of(target).map(|structural| validate::on_create(structural, object));
     let found = found.unwrap_or_default();
     errors.extend(found.by_schema);
@@ -34,7 +31,8 @@ fn update(target: Target<'_>, new: &Object, old: &Object, errors: &mut Errors) {
         return;
     }
     let status_only = target.subresource == "status";
-    meta::on_update(new, old, errors);
+    // As on create, a finalizer need not have a domain.
+    meta::common_on_update(new, old, errors);
     let found = structural_of(target).map(|structural| {
         if status_only {
             validate::on_status_update(structural, new, old)

@@ -42,7 +42,7 @@ fn create(target: Target<'_>, object: &Object, errors: &mut Errors) {
 
 /// The name must be made of version and group, or nothing else about it matters.
 fn metadata_named(target: Target<'_>, object: &Object, expected: &str, errors: &mut Errors) {
-    meta::on_create(target, object, meta::path_segment, errors);
+    meta::plain_on_create(target, object, meta::path_segment, errors);
     let name = metadata(object).text("name");
     if !name.is_empty() && names::path_segment(name).is_empty() && name != expected {
         let detail = format!("must be `spec.version+\".\"+spec.group`: {}", quoted(expected));
@@ -83,7 +83,7 @@ fn remote(spec: &Object, service: &Object, path: &Path<'_>, errors: &mut Errors)
 }
 
 fn update(target: Target<'_>, new: &Object, old: &Object, errors: &mut Errors) {
-    meta::on_update(new, old, errors);
+    meta::common_on_update(new, old, errors);
     if target.subresource != "status" {
         create(target, new, errors);
         return;

@@ -22,12 +22,12 @@ pub(super) fn rules(kind: &str) -> Option<Rules> {
 }
 
 fn create(target: Target<'_>, object: &Object, errors: &mut Errors) {
-    meta::on_create(target, object, meta::subdomain, errors);
+    meta::plain_on_create(target, object, meta::subdomain, errors);
     spec(object.part("spec"), errors);
 }
 
 fn update(_: Target<'_>, new: &Object, old: &Object, errors: &mut Errors) {
-    meta::on_update(new, old, errors);
+    meta::common_on_update(new, old, errors);
     spec(new.part("spec"), errors);
 }
 
@@ -63,12 +63,12 @@ fn candidate_name(name: &str, _: bool) -> Vec<String> {
 }
 
 fn candidate_create(target: Target<'_>, object: &Object, errors: &mut Errors) {
-    meta::on_create(target, object, candidate_name, errors);
+    meta::plain_on_create(target, object, candidate_name, errors);
     candidate(object.part("spec"), errors);
 }
 
 fn candidate_update(_: Target<'_>, new: &Object, old: &Object, errors: &mut Errors) {
-    meta::on_update(new, old, errors);
+    meta::common_on_update(new, old, errors);
     candidate(new.part("spec"), errors);
     let (new, old) = (new.part("spec"), old.part("spec"));
     let path = Path::root("spec.leaseName");

@@ -50,13 +50,19 @@ pub fn path_segment(name: &str, prefix: bool) -> Vec<String> {
 /// The metadata of a new object, as its kind demands it: names of a form, finalizers of a known
 /// name or with a domain.
 pub fn on_create(target: Target<'_>, object: &Object, name: NameRule, errors: &mut Errors) {
-    let path = Path::root("metadata");
-    let meta = metadata(object);
-    of_new(meta, target.resource.namespaced, name, &path, errors);
-    let path = path.child("finalizers");
-    for (at, finalizer) in meta.texts("finalizers").enumerate() {
+    plain_on_create(target, object, name, errors);
+    let path = Path::root("metadata.finalizers");
+    for (at, finalizer) in metadata(object).texts("finalizers").enumerate() {
         core_finalizer(finalizer, &path.index(at), errors);
     }
+}
+
+/// As some groups demand it, whose finalizers need no domain: admission policies and webhooks,
+/// leases, and all that is beyond upstream's own API server. Updates of these are to be judged by
+/// [`common_on_update`] alone.
+pub fn plain_on_create(target: Target<'_>, object: &Object, name: NameRule, errors: &mut Errors) {
+    let path = Path::root("metadata");
+    of_new(metadata(object), target.resource.namespaced, name, &path, errors);
 }
 
 /// The metadata of an object that replaces another, as kinds demand it.

@@ -24,7 +24,7 @@ pub(super) const MUTATING: Rules = Rules {
 };
 
 fn mutating(target: Target<'_>, object: &Object, errors: &mut Errors) {
-    meta::on_create(target, object, meta::subdomain, errors);
+    meta::plain_on_create(target, object, meta::subdomain, errors);
     let spec = object.part("spec");
     let path = Path::root("spec");
     let policy = spec.text("policyName");

@@ -17,12 +17,12 @@ const PATCHES: [(&str, &str); 2] =
     [("ApplyConfiguration", "applyConfiguration"), ("JSONPatch", "jsonPatch")];
 
 fn create(target: Target<'_>, object: &Object, errors: &mut Errors) {
-    meta::on_create(target, object, meta::subdomain, errors);
+    meta::plain_on_create(target, object, meta::subdomain, errors);
     spec(object.part("spec"), true, errors);
 }
 
 fn update(target: Target<'_>, new: &Object, old: &Object, errors: &mut Errors) {
-    meta::on_create(target, new, meta::subdomain, errors);
+    meta::plain_on_create(target, new, meta::subdomain, errors);
     let (after, before) = (new.part("spec"), old.part("spec"));
     let mut kept = ["paramKind", "matchConditions"].into_iter();
     spec(after, !kept.all(|name| same(after.value(name), before.value(name))), errors);

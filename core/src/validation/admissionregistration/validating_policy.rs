@@ -18,7 +18,7 @@ const ANNOTATION_EXPRESSION_MAX_BYTES: usize = 5 * 1024;
 const REASONS: [&str; 3] = ["Forbidden", "Invalid", "RequestEntityTooLarge"];
 
 fn create(target: Target<'_>, object: &Object, errors: &mut Errors) {
-    meta::on_create(target, object, meta::subdomain, errors);
+    meta::plain_on_create(target, object, meta::subdomain, errors);
     spec(object, true, errors);
 }
 
@@ -27,7 +27,7 @@ fn update(target: Target<'_>, new: &Object, old: &Object, errors: &mut Errors) {
         status(new.part("status"), errors);
         return;
     }
-    meta::on_create(target, new, meta::subdomain, errors);
+    meta::plain_on_create(target, new, meta::subdomain, errors);
     let (after, before) = (new.part("spec"), old.part("spec"));
     let mut kept = ["paramKind", "matchConditions"].into_iter();
     spec(new, !kept.all(|name| same(after.value(name), before.value(name))), errors);

@@ -70,7 +70,7 @@ fn update(target: Target<'_>, new: &Object, old: &Object, errors: &mut Errors) {
 }
 
 fn judge(target: Target<'_>, object: &Object, held: Held, errors: &mut Errors) {
-    meta::on_create(target, object, meta::subdomain, errors);
+    meta::plain_on_create(target, object, meta::subdomain, errors);
     let path = Path::root("webhooks");
     let mut seen = Seen::default();
     for (at, hook) in object.objects("webhooks") {

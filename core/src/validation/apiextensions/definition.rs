@@ -41,7 +41,7 @@ fn create(target: Target<'_>, object: &Object, errors: &mut Errors) {
 }
 
 fn update(target: Target<'_>, new: &Object, old: &Object, errors: &mut Errors) {
-    meta::on_update(new, old, errors);
+    meta::common_on_update(new, old, errors);
     if target.subresource == "status" {
         let path = Path::root("status.acceptedNames");
         names::check(new.part("status").part("acceptedNames"), &path, errors);
@@ -90,7 +90,7 @@ fn after(old: &Object) -> Options<'_> {
 
 fn name(target: Target<'_>, object: &Object, errors: &mut Errors) {
     let found = errors.len();
-    meta::on_create(target, object, meta::subdomain, errors);
+    meta::plain_on_create(target, object, meta::subdomain, errors);
     let (own, spec) = (metadata(object).text("name"), object.part("spec"));
     let wanted = format!("{}.{}", spec.part("names").text("plural"), spec.text("group"));
     if !own.is_empty() && own != wanted {
