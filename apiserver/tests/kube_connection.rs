@@ -314,6 +314,19 @@ async fn a_connection_is_not_idle_while_a_request_is_under_way() {
     server.stop().await;
 }
 
+#[tokio::test]
+async fn a_request_ends_when_its_client_wants_it_to() {
+    let server = Server::start(Duration::from_secs(60)).await;
+    let mut stream = server.trusted("http/1.1").await;
+    let head = b"POST /api/v1/namespaces?timeout=20ms HTTP/1.1\r\nhost: a\r\n\
+                 content-type: application/json\r\ncontent-length: 2\r\n\r\n{";
+    stream.write_all(head).await.unwrap();
+    let mut answer = [0; 12];
+    patiently(stream.read_exact(&mut answer)).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 504");
+    server.stop().await;
+}
+
 /// What follows a refused upgrade is not taken for requests.
 #[tokio::test]
 async fn cve_2018_1002105_a_refused_upgrade_ends_the_connection() {
