@@ -44,6 +44,7 @@ mod storage;
 mod volume;
 
 pub use as_sent::as_sent;
+pub use resource::{ADMIN_ACCESS, admin_access};
 
 use crate::field_error::FieldError;
 use crate::target::Target;

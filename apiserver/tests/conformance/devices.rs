@@ -54,3 +54,42 @@ async fn resource_slices() {
     let change = Change::member(["spec", "devices"], &json!([{"name": "device-0"}]));
     lives("resourceslices", spec, change, None).await;
 }
+
+/// Devices that others use are only for claims of namespaces that are labelled so.
+#[tokio::test]
+async fn admin_access_needs_a_label() {
+    let servers = Servers::ready().await;
+    let group = "/apis/resource.k8s.io/v1/namespaces";
+    let mut spec = claim();
+    spec["devices"]["requests"][0]["exactly"]["adminAccess"] = json!(true);
+    let claim = json!({"metadata": {"name": "c"}, "spec": spec});
+    let template = json!({"metadata": {"name": "t"}, "spec": {"spec": spec}});
+    let label = json!({"resource.kubernetes.io/admin-access": "true"});
+    servers.namespace("others", &json!({"resource.kubernetes.io/admin-access": "yes"})).await;
+    servers.namespace("admins", &label).await;
+    for (resource, object) in [("resourceclaims", &claim), ("resourceclaimtemplates", &template)] {
+        for namespace in ["default", "others"] {
+            let uri = format!("{group}/{namespace}/{resource}");
+            let message = servers.post(&uri, object).await.refused(422);
+            assert!(
+                message.ends_with(
+                    "spec.devices.requests[0].adminAccess: Forbidden: admin access to devices requires the \
+                     `resource.kubernetes.io/admin-access: true` label on the containing namespace"
+                ),
+                "{message}"
+            );
+        }
+        servers.post(&format!("{group}/admins/{resource}"), object).await.done();
+    }
+    let result = json!({"request": "req-0", "driver": "dra.example.com", "pool": "pool",
+        "device": "device-0", "adminAccess": true});
+    let status = json!({"status": {"allocation": {"devices": {"results": [result]}}}});
+    servers.patch(&format!("{group}/admins/resourceclaims/c/status"), &status).await.done();
+    let plain = json!({"metadata": {"name": "c"}, "spec": self::claim()});
+    let uri = format!("{group}/default/resourceclaims");
+    servers.post(&uri, &plain).await.done();
+    let message = servers.patch(&format!("{uri}/c/status"), &status).await.refused(422);
+    let field = "status.allocation.devices.results[0].adminAccess: Forbidden";
+    assert!(message.contains(field), "{message}");
+    servers.stop().await;
+}

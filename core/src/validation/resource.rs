@@ -1,5 +1,6 @@
 //! The group `resource.k8s.io`: dynamic allocation of devices (KEP-4381).
 
+mod admin_access;
 mod claim;
 mod claim_status;
 mod class;
@@ -8,6 +9,8 @@ mod policy;
 mod request;
 mod shared;
 mod slice;
+
+pub use admin_access::{ADMIN_ACCESS, admin_access};
 
 use super::Rules;
 

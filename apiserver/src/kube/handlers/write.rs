@@ -21,6 +21,7 @@ use bytes::Bytes;
 use http::Method;
 use std::sync::Arc;
 use xebec_core::codec::normal;
+use xebec_core::edit;
 use xebec_core::field_error::FieldError;
 use xebec_core::lifecycle::{self, Existing, Fresh};
 use xebec_core::registry::Registry;
@@ -186,7 +187,9 @@ impl<'a> Attempt<'a> {
         self.settle(&mut object);
         let name = lifecycle::name(&object).to_owned();
         let judged = self.judged();
-        self.valid(&name, validation::on_create(judged, &object))?;
+        let mut errors = self.misplaced(view, &object, None)?;
+        errors.extend(validation::on_create(judged, &object));
+        self.valid(&name, errors)?;
         effects.warnings.extend(warning);
         effects.warnings.extend(validation::warnings(judged, &object, None));
         let mut review = self.review(view, Operation::Create, (None, &name, ""), &mut effects);
@@ -223,7 +226,9 @@ impl<'a> Attempt<'a> {
         object::set_resource_version(&mut new, stored.revision());
         apply::admission::keep_times(old, &mut new);
         let judged = self.judged();
-        self.valid(name, validation::on_update(judged, &new, old))?;
+        let mut errors = self.misplaced(view, &new, Some(old))?;
+        errors.extend(validation::on_update(judged, &new, old));
+        self.valid(name, errors)?;
         effects.warnings.extend(warning);
         effects.warnings.extend(validation::warnings(judged, &new, Some(old)));
         let mut review = self.review(view, Operation::Update, subject, &mut effects);
@@ -249,6 +254,27 @@ impl<'a> Attempt<'a> {
             return self.found.target();
         }
         Target::asked(&self.found.resource, &self.found.subresource)
+    }
+
+    /// What does not go with the namespace, though the object itself is right.
+    fn misplaced(
+        &self,
+        view: &View,
+        new: &Object,
+        old: Option<&Object>,
+    ) -> Result<Vec<FieldError>, Status> {
+        let error = validation::admin_access(self.found.stored(), new, old);
+        let (Some(error), Some(namespace)) = (error, self.namespace()) else {
+            return Ok(Vec::new());
+        };
+        let namespaces = self.registry.find_resource("", "namespaces");
+        let key = namespaces.ok_or_else(Status::no_such_resource)?.key(None, namespace);
+        let namespace = Storage::read(view, &key)?;
+        let namespace = namespace.map(|held| self.api.recent.object(&held)).transpose()?;
+        let label = namespace.as_ref().map(|namespace| {
+            edit::text(namespace, &["metadata", "labels", validation::ADMIN_ACCESS])
+        });
+        Ok(if label == Some("true") { Vec::new() } else { vec![error] })
     }
 
     /// 422 if validation found something.
