@@ -12,7 +12,7 @@ pub const URI_BYTES_MAX: usize = 60 * 1_024;
 /// How long the body of a request may take to arrive.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What a request other than a watch may take: upstream's `--request-timeout`.
+/// What clients bound by `timeout` is bounded only below this: upstream's `--request-timeout`.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How often definitions are looked at though nothing has told of a change: a status that could
